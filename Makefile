@@ -1,0 +1,44 @@
+# Everything that a developer or CI runs. Each target does its own set-up.
+PYTHON ?= python3
+PORT   ?= 8080
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/installed
+
+.PHONY: demo test lint check soak bench lock format
+
+demo: $(STAMP)  ## the whole town in a browser page; PORT= and FRESH=1
+	@exec $(BIN)/kvitok demo --port $(PORT) $(if $(FRESH),--fresh)
+
+test: $(STAMP)  ## the whole suite
+	$(BIN)/pytest
+
+lint: $(STAMP)  ## ruff, mypy --strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: $(STAMP)  ## memory of serve over 100 000 messages
+	$(BIN)/python -m benchmarks.soak
+
+bench: $(STAMP)  ## turns per second beside pgbench
+	$(BIN)/python -m benchmarks.engine
+
+lock:  ## pin what pyproject.toml asks for, with hashes and no addresses
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile pyproject.toml --extra embedded --group dev --universal \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 \
+	  --upgrade --output-file requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)

@@ -1,0 +1,1 @@
+"""How each channel says it: one file a messenger, one file an acquirer."""

@@ -1,0 +1,1 @@
+"""What runs: the command line, the webhook server, polling, delivery, the simulator."""

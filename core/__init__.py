@@ -1,0 +1,1 @@
+"""What is said: the message model, the dialogues, the rules of metering and money, the texts."""

@@ -1,0 +1,1 @@
+"""The talks that a resident can have, one file a subject."""
