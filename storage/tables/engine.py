@@ -1,0 +1,4 @@
+"""To come."""
+
+AFTER_TABLES: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ()
