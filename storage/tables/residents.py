@@ -1,1 +1,161 @@
-"""To come."""
+"""Who talks to us: residents, chats, consents, links to accounts, tries, staff cases, ways to pay."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from storage.tables.metadata import METADATA
+
+RESIDENT = Table(
+    "resident",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("erased_at", DateTime(timezone=True)),
+)
+
+# The only place where a platform's chat address stands: encrypted, found by its keyed hash.
+CHAT = Table(
+    "chat",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("address_hash", LargeBinary),
+    Column("address", LargeBinary),
+    Column("private", Boolean, nullable=False),
+    Column("resident_id", ForeignKey("resident.id"), index=True),
+    Column("language", Text, nullable=False, server_default="ru"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    Column("unreachable_at", DateTime(timezone=True)),
+    Column("erased_at", DateTime(timezone=True)),
+    # Where the talk stands: the stage with its version, what was last offered, the last order handled.
+    Column("stage", Text),
+    Column("offered", Text),
+    Column("last_order", BigInteger, nullable=False, server_default="-1"),
+    Index("chat_address_key", "channel", "address_hash", unique=True),
+)
+
+CONSENT = Table(
+    "consent",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("resident_id", ForeignKey("resident.id"), nullable=False, index=True),
+    Column("chat_id", ForeignKey("chat.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("text_hash", Text, nullable=False),
+    Column("given_at", DateTime(timezone=True), nullable=False),
+    Column("withdrawn_at", DateTime(timezone=True)),
+)
+
+ACCOUNT_LINK = Table(
+    "account_link",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("resident_id", ForeignKey("resident.id"), nullable=False),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("chat_id", ForeignKey("chat.id"), nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("proof", Text, nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+    Column("frozen_at", DateTime(timezone=True)),
+    Column("unlinked_at", DateTime(timezone=True)),
+    Index(
+        "account_link_live_key",
+        "resident_id",
+        "account_id",
+        unique=True,
+        postgresql_where=text("unlinked_at is null"),
+    ),
+    Index("account_link_account_idx", "account_id", postgresql_where=text("unlinked_at is null")),
+)
+
+# A try to prove an account, by the keyed hash of the number that was typed, whether it exists or not.
+LINK_TRY = Table(
+    "link_try",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("chat_id", ForeignKey("chat.id"), nullable=False),
+    Column("number_hash", LargeBinary, nullable=False),
+    Column("proven", Boolean, nullable=False),
+    Index("link_try_chat_idx", "chat_id", "at"),
+    Index("link_try_number_idx", "number_hash", "at"),
+    Index("link_try_channel_idx", "channel", "at"),
+)
+
+# What needs a person. `state`: open, answered, closed.
+STAFF_CASE = Table(
+    "staff_case",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account_id", ForeignKey("account.id")),
+    Column("chat_id", ForeignKey("chat.id")),
+    Column("facts", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("answer", Text),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),
+    CheckConstraint("state in ('open', 'answered', 'closed')", name="state"),
+    Index("staff_case_open_idx", "id", postgresql_where=text("state = 'open'")),
+)
+
+# The centre's own short link to pay by; only the hash of its token is kept.
+PAY_LINK = Table(
+    "pay_link",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("source_ref", Text, nullable=False, unique=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("chat_id", ForeignKey("chat.id")),
+    Column("amount", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("amount > 0", name="amount"),
+)
+
+# One go at paying a link: a state machine with `unknown` as a state of its own.
+PAYMENT_ATTEMPT = Table(
+    "payment_attempt",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("pay_link_id", ForeignKey("pay_link.id"), nullable=False, index=True),
+    Column("acquirer", Text, nullable=False),
+    # The key under which the acquirer's payment is created: derived from our attempt, so repeats are harmless.
+    Column("idempotence_key", Text, nullable=False, unique=True),
+    Column("operation_id", Text),
+    Column("url", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("payment_id", BigInteger),
+    CheckConstraint(
+        "state in ('created', 'pending', 'unknown', 'paid', 'canceled', 'expired', 'refunded_in_part', 'refunded')",
+        name="state",
+    ),
+    Index("payment_attempt_operation_key", "acquirer", "operation_id", unique=True),
+    Index(
+        "payment_attempt_open_idx",
+        "changed_at",
+        postgresql_where=text("state in ('created', 'pending', 'unknown')"),
+    ),
+)

@@ -1,0 +1,376 @@
+"""Question[T] and every question that a dialogue may ask.
+
+A question is a frozen value named for its answer. Awaiting it yields it to whoever drives the dialogue
+and returns the answer. Reads come first in a batch; writes (`WRITES`) are answered in the order of turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
+
+import msgspec
+
+from core.messages import Month
+from core.metering import Meter
+from core.money import Money
+from core.statements import Bill, History, Statement
+from core.turns import AccountLink, Resident
+
+T = TypeVar("T")
+
+
+class Question(Generic[T]):
+    """Something that a dialogue wants to know or have done; its answer is a T."""
+
+    __slots__ = ()
+    writes: ClassVar[bool] = False
+
+    def __await__(self) -> Generator[Question[T], T, T]:
+        return cast("T", (yield self))
+
+
+# --- What is due, and why --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StatementOf(Question[Statement]):
+    """What is due on *account* as of *on*."""
+
+    account: int
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class BillOf(Question["Bill | None"]):
+    """The bill of *period*, or the latest one; None if there is no such bill."""
+
+    account: int
+    period: Month | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOf(Question[History]):
+    """Bills and payments of the 12 months up to *until*."""
+
+    account: int
+    until: Month
+
+
+# --- Meters ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MetersOf(Question["tuple[Meter, ...]"]):
+    """The meters of *account*, open ones first, as of *on*."""
+
+    account: int
+    on: date
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A value to keep for a register, and the last accepted value that it was judged on."""
+
+    meter: str
+    register: int
+    value: Decimal
+    judged_on: Decimal | None
+    counted_period: Month
+    flags: tuple[str, ...] = ()
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The readings are stored: under this number, with what a fresh read returns for each register."""
+
+    number: int
+    received_at: datetime
+    values: tuple[tuple[str, int, Decimal], ...]
+
+
+class Overtaken(msgspec.Struct, frozen=True):
+    """Another turn stored readings meanwhile: the meters as they are now."""
+
+    now: tuple[Meter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitReadings(Question["Kept | Overtaken"]):
+    """Keep *entries* for *account*, all or none. *source_ref* makes a repeat harmless."""
+
+    writes = True
+    account: int
+    entries: tuple[Entry, ...]
+    received_at: datetime
+    channel: str
+    chat: int
+    resident: int
+    source_ref: str
+
+
+# --- Consent and accounts --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GiveConsent(Question[Resident]):
+    """Record consent to the text of *version* (*text_hash* its SHA-256) in this chat; makes the resident."""
+
+    writes = True
+    chat: int
+    channel: str
+    version: str
+    text_hash: str
+    at: datetime
+    language: str
+
+
+class ByTotal(msgspec.Struct, frozen=True, tag=True):
+    """Proof: the exact total of one of the last three bills (a bill of 0.00 is none)."""
+
+    total: Money
+
+
+class ByCode(msgspec.Struct, frozen=True, tag=True):
+    """Proof: the code printed on the paper bill."""
+
+    code: str
+
+
+class ByMeter(msgspec.Struct, frozen=True, tag=True):
+    """Proof: the last digits of an open meter's serial and its last reading, ±5 %."""
+
+    serial_end: str
+    reading: Decimal
+
+
+Proof: TypeAlias = ByTotal | ByCode | ByMeter
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """The proof fits this account."""
+
+    account: int
+
+
+class NotProven(msgspec.Struct, frozen=True):
+    """No such account, or the proof does not fit it: which of the two is never told."""
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """No more tries before *until*."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TryProof(Question["Proven | NotProven | Blocked"]):
+    """Count a try for the typed *number*, whether it exists or not, and check *proof* within the limits."""
+
+    writes = True
+    chat: int
+    channel: str
+    number: str
+    proof: Proof
+    at: datetime
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """The account is linked and current; *others* are the account's other chats, told by an event."""
+
+    link: AccountLink
+    others: int
+
+
+class AlreadyLinked(msgspec.Struct, frozen=True):
+    """This resident has the account already; it is current now."""
+
+    link: AccountLink
+
+
+class TooManyLinks(msgspec.Struct, frozen=True):
+    """The resident has as many accounts as one may have."""
+
+    accounts_max: int
+
+
+class TooManyResidents(msgspec.Struct, frozen=True):
+    """The account has as many residents as it may have."""
+
+    residents_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAccount(Question["Linked | AlreadyLinked | TooManyLinks | TooManyResidents"]):
+    """Link *account*, proven by *proof* ('total', 'code', 'meter'), to *resident*."""
+
+    writes = True
+    resident: int
+    chat: int
+    channel: str
+    account: int
+    proof: str
+    at: datetime
+    accounts_max: int
+    residents_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberBehind(Question["str | None"]):
+    """The account number in a paper bill's deep link; None if it is forged or outlived. It proves nothing."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseLink(Question[bool]):
+    """Make *link* the current one of *resident*."""
+
+    writes = True
+    resident: int
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenameLink(Question[bool]):
+    """Give *link* the resident's own name ('' takes it away)."""
+
+    writes = True
+    resident: int
+    link: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlink(Question[bool]):
+    """End *link*; its payments and readings stay with the account."""
+
+    writes = True
+    resident: int
+    link: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeLink(Question[bool]):
+    """«Это не я»: freeze *link* of the account, asked by *resident*, who is linked to the same account."""
+
+    writes = True
+    resident: int
+    link: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage(Question[None]):
+    """Speak *language* in this chat from now on."""
+
+    writes = True
+    chat: int
+    language: str
+
+
+class ConsentGiven(msgspec.Struct, frozen=True):
+    """A consent on record."""
+
+    version: str
+    channel: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class MyData(msgspec.Struct, frozen=True):
+    """All that is kept about a resident, for «Какие данные обо мне»."""
+
+    links: tuple[AccountLink, ...]
+    consents: tuple[ConsentGiven, ...]
+    channels: tuple[str, ...]
+    readings: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class MyDataOf(Question[MyData]):
+    """What is kept about *resident*."""
+
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
+class EraseResident(Question[int]):
+    """Withdraw consent, unlink everything and erase the resident's chats; returns the request's number."""
+
+    writes = True
+    resident: int
+    chat: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StopMessages(Question[None]):
+    """This chat is not to be written to unasked: it blocked the bot or said «стоп»."""
+
+    writes = True
+    chat: int
+    at: datetime
+
+
+# --- Paying, staff ---------------------------------------------------------------------------------
+
+
+class PaymentLink(msgspec.Struct, frozen=True):
+    """The centre's own short link to pay by."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPayment(Question[PaymentLink]):
+    """A link to pay *amount* on *account*; *source_ref* makes a repeat return the same link."""
+
+    writes = True
+    account: int
+    chat: int
+    amount: Money
+    at: datetime
+    source_ref: str
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A payment as posted: how much of it was spread over services, and what became an advance."""
+
+    amount: Money
+    paid_at: datetime
+    number: str
+    advance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOf(Question[Settled]):
+    """A payment that was posted."""
+
+    payment: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase(Question[int]):
+    """Something for staff: *kind* with *facts*; returns the case's number."""
+
+    writes = True
+    kind: str
+    chat: int
+    account: int | None
+    facts: tuple[tuple[str, str], ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AddToCase(Question[bool]):
+    """Add *facts* (a photo's reference, say) to *case* of this chat."""
+
+    writes = True
+    case: int
+    chat: int
+    facts: tuple[tuple[str, str], ...]

@@ -1,0 +1,178 @@
+"""A turn: one message or event with all that its dialogue may know at once, and what it comes to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from core.conversation import Idle, Stage
+from core.messages import MessageClass, Month, Reply, Said
+from core.money import Money
+
+
+class AccountLink(msgspec.Struct, frozen=True):
+    """A verified bond of a resident with an account. *address* is masked; *name* the resident's own or ''."""
+
+    id: int
+    account: int
+    number: str
+    name: str
+    address: str
+    current: bool
+    frozen: bool = False
+
+
+class Resident(msgspec.Struct, frozen=True):
+    """Who has consented in this chat, with the accounts that they may see."""
+
+    id: int
+    links: tuple[AccountLink, ...] = ()
+
+    @property
+    def current(self) -> AccountLink | None:
+        """The account that the talk is about; None before one is linked."""
+        usable = [link for link in self.links if not link.frozen]
+        return next((link for link in usable if link.current), usable[0] if usable else None)
+
+    def link_of(self, account: int) -> AccountLink | None:
+        """The usable link to *account*, if this resident has one."""
+        return next((link for link in self.links if link.account == account and not link.frozen), None)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """The centre's numbers that dialogues speak of; sums in kopecks, privacy limits of the centre's policy."""
+
+    payment_min: Money = Money(100)
+    payment_other_min: Money = Money(1_000)
+    payment_max: Money = Money(10_000_000)
+    accounts_per_resident: int = 10
+    residents_per_account: int = 5
+    # Readings are received on these days of a month unless a meter says otherwise.
+    window_opens_day: int = 15
+    window_closes_day: int = 25
+
+
+class DueDay(msgspec.Struct, frozen=True):
+    """Bills for months from *since* on are due on this day of the following month (ЖК РФ art. 155 p. 1)."""
+
+    since: Month
+    day: int
+
+
+class Centre(msgspec.Struct, frozen=True):
+    """The settings of the billing centre that dialogues need."""
+
+    name: str
+    zone: ZoneInfo
+    address: str = ""
+    phone: str = ""
+    hours: str = ""
+    site: str = ""
+    privacy_url: str = ""
+    consent_version: str = "2026-11"
+    limits: Limits = Limits()
+    due_days: tuple[DueDay, ...] = (DueDay(Month(2000, 1), 10), DueDay(Month(2026, 2), 15))
+
+
+# --- Events: turns that no resident began ---------------------------------------------------------
+
+
+class PaymentSettled(msgspec.Struct, frozen=True, tag=True):
+    """A payment begun in this chat was confirmed by its acquirer and posted."""
+
+    payment: int
+    account: int
+    amount: Money
+
+
+class LinkAdded(msgspec.Struct, frozen=True, tag=True):
+    """Another chat was linked to an account that this chat is linked to."""
+
+    link: int
+    account: int
+    channel: str
+
+
+class ReadingRejected(msgspec.Struct, frozen=True, tag=True):
+    """Billing rejected a reading that came from this chat."""
+
+    reading: int
+    account: int
+    reason: str
+
+
+class CaseAnswered(msgspec.Struct, frozen=True, tag=True):
+    """A member of staff answered what was asked in this chat."""
+
+    case: int
+    answer: str
+
+
+class TooManyWaiting(msgspec.Struct, frozen=True, tag=True):
+    """Messages of this chat were dropped because too many were waiting."""
+
+
+Event: TypeAlias = PaymentSettled | LinkAdded | ReadingRejected | CaseAnswered | TooManyWaiting
+
+
+# --- The turn itself ------------------------------------------------------------------------------
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What a dialogue is given.
+
+    *sent_at* is the platform's time (windows, «принято»), *now* ours (limits, links). *resident* is None
+    before consent. *stale*: older than what this chat last handled, so it is read from Idle and confirms
+    nothing. *lost*: the kept stage could not be read.
+    """
+
+    chat: int
+    channel: str
+    sent_at: datetime
+    now: datetime
+    said: Said | Event
+    centre: Centre
+    language: str = "ru"
+    resident: Resident | None = None
+    stage: Stage = Idle()
+    private: bool = True
+    stale: bool = False
+    lost: bool = False
+    key: str = ""
+
+    @property
+    def account(self) -> AccountLink | None:
+        """The account that the talk is about, if there is one."""
+        return self.resident.current if self.resident else None
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A reply for another chat; its buttons carry all that they need, and that chat's stage stays."""
+
+    to: int
+    reply: Reply
+    message_class: MessageClass = MessageClass.NOTICE
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a turn comes to: where the talk stands now, and what is said.
+
+    *language*: the language of this very turn's replies, where the turn changed it.
+    *message_class*: how the replies of this turn are to be delivered.
+    """
+
+    stage: Stage
+    replies: tuple[Reply, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    message_class: MessageClass = MessageClass.REPLY
+    language: str | None = None
+
+
+def told(stage: Stage, *replies: Reply) -> Told:
+    """*stage* and *replies* as what a turn comes to."""
+    return Told(stage, replies)
+
+
