@@ -1,0 +1,296 @@
+"""Our own PostgreSQL for the demo, the tests and `serve --embedded`: one unix socket, no port.
+
+    with EmbeddedPostgres(Path(".kvitok")) as server:
+        await migrate(server.url("owner"))
+
+Rules that this file keeps:
+- One process at a time has the server of a folder: a lock of the kernel's, so it ends with the process.
+- The server never outlives us. A watcher waits at a pipe that ends when we do, however we end, and stops
+  it then; where even the watcher was killed, the next start stops what is still there.
+- Nobody but us connects: the socket's folder is closed to others, and every role has a password (scram)
+  that was generated into a file that only we read.
+- The log has neither statements nor values, for they are what residents wrote.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Literal, Self, TypeAlias
+from urllib.parse import urlencode
+
+from storage.embedded_home import (
+    ENVIRONMENT,
+    EmbeddedPostgresError,
+    ServerUser,
+    find_binaries,
+    server_user,
+    settle_home,
+)
+from storage.roles import SCHEMA, Roles, provisioning, quoted
+
+Role: TypeAlias = Literal["owner", "app", "reader", "superuser"]
+
+DATABASE: Final = "kvitok"
+ROLES: Final = Roles()
+NAMES: Final[dict[Role, str]] = {
+    "owner": ROLES.owner,
+    "app": ROLES.app,
+    "reader": ROLES.reader,
+    "superuser": "postgres",
+}
+
+SETTINGS: Final = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+
+# A crash of the machine may lose everything: for tests alone.
+UNSAFE_SETTINGS: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+
+# A path to a socket ends at 107 bytes, and PostgreSQL's own file name takes 15 of them.
+SOCKET_FOLDER_BYTES: Final = 107 - len("/.s.PGSQL.5432")
+
+# Waits for the word to stop, or for the end of whoever could have given it.
+WATCH: Final = 'read word; "$1" stop --silent --pgdata="$2" --mode=fast --timeout=60; rmdir "$3"'
+
+
+class EmbeddedInUseError(EmbeddedPostgresError):
+    """Another process has the server of this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: its database is in use by another process of Kvitok")
+        self.folder = folder
+
+
+class EmbeddedPostgres:
+    """The server of one folder; `durable=False` trades safety from power cuts for speed."""
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.folder = folder.absolute()
+        self.durable = durable
+        self._lock: IO[str] | None = None
+        self._watcher: subprocess.Popen[str] | None = None
+        self._socket_folder: Path | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def url(self, role: Role, database: str = DATABASE) -> str:
+        """Give the address under which this role reaches the running server; it holds the password."""
+        if self._socket_folder is None:
+            raise EmbeddedPostgresError(f"{self.folder}: its database is not running")
+        passwords = json.loads(self._passwords.read_text())
+        host = urlencode({"host": str(self._socket_folder)})
+        return f"postgresql://{NAMES[role]}:{passwords[role]}@/{database}?{host}"
+
+    def start(self) -> None:
+        """Start the server, its cluster created if this is the first time.
+
+        Raises EmbeddedInUseError if another process runs it, EmbeddedPostgresError if it cannot be had.
+        """
+        try:
+            self._open()
+            if not self._data.exists():
+                self._create_cluster()
+            self._launch()
+        except PermissionError as error:
+            self.stop()
+            raise EmbeddedPostgresError(f"{self.folder}: {error}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server, ending its connections, and give the folder free; nothing if it is not running."""
+        if self._watcher is not None:
+            self._watcher.communicate("stop\n")
+            self._watcher = None
+            self._stop_remains()
+        if self._socket_folder is not None:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+            self._socket_folder = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def erase(self) -> None:
+        """Remove the stopped server's data, wherever they lie, so that the next start begins anew."""
+        entrance = self.folder / "postgres"
+        if entrance.is_dir():
+            self._open()
+            shutil.rmtree(self._home)
+            self.stop()
+        if entrance.is_symlink():
+            entrance.unlink()
+
+    def _open(self) -> None:
+        """Take the folder for ourselves, and end what a killed predecessor may have left in it."""
+        self._user = server_user(self.folder / "postgres" / "data")
+        self._binaries = find_binaries(self._user)
+        self._home = settle_home(self.folder, self._user)
+        self._data = self._home / "data"
+        self._passwords = self._home / "passwords.json"
+        self._log = self._home / "log"
+        self._lock = _locked(self._home / "lock", self.folder)
+        self._stop_remains()
+
+    def _stop_remains(self) -> None:
+        """Stop a server that still works in our data folder; we hold the lock, so nobody else's it is."""
+        note = self._data / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError):
+            pid, _, _, _, socket_folder, *_ = note.read_text().splitlines()
+            if _works_in(int(pid), self._data):
+                self._control("stop", "--mode=fast", "--timeout=60")
+            elif _lives(int(pid)):
+                # The number now belongs to a stranger (the machine was restarted), whom PostgreSQL would
+                # take for itself, and pg_ctl would kill.
+                note.unlink()
+            if Path(socket_folder).name.startswith("kvitok-"):
+                shutil.rmtree(socket_folder, ignore_errors=True)
+
+    def _create_cluster(self) -> None:
+        """Create the cluster beside and rename it when it is whole: no start finds half of one."""
+        passwords = {role: secrets.token_urlsafe(24) for role in NAMES}
+        _write_secret(self._passwords, json.dumps(passwords))
+        unfinished = self._home / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        self._user.take(unfinished)
+        self._run_initdb(unfinished, passwords["superuser"])
+        roles = [
+            f"create role {quoted(NAMES[role])} login password '{passwords[role]}'"
+            for role in NAMES
+            if role != "superuser"
+        ]
+        self._run_alone(unfinished, "postgres", [*roles, f"create database {DATABASE} owner {ROLES.owner}"])
+        # A superuser has no home of its own; whoever looks about as one looks at the centre's.
+        path = f"alter role {quoted(NAMES['superuser'])} set search_path = {quoted(SCHEMA)}"
+        self._run_alone(unfinished, DATABASE, [*provisioning(ROLES), path])
+        unfinished.rename(self._data)
+
+    def _run_initdb(self, data: Path, password: str) -> None:
+        password_file = self._home / "initial-password"
+        _write_secret(password_file, password)
+        try:
+            self._run(
+                "initdb",
+                f"--pgdata={data}",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                f"--username={NAMES['superuser']}",
+                "--auth-local=scram-sha-256",
+                "--auth-host=reject",
+                f"--pwfile={self._user.take(password_file)}",
+                *([] if self.durable else ["--no-sync"]),
+            )
+        finally:
+            password_file.unlink()
+
+    def _run_alone(self, data: Path, database: str, statements: list[str]) -> None:
+        """Run statements with no server about, so that a cluster is never reachable half made."""
+        fsync = f"fsync={'on' if self.durable else 'off'}"
+        arguments = ("--single", "-D", str(data), "-c", "exit_on_error=on", "-c", fsync, database)
+        self._run("postgres", *arguments, stdin="".join(f"{statement}\n" for statement in statements))
+
+    def _launch(self) -> None:
+        self._socket_folder = _make_socket_folder(self._user)
+        settings = SETTINGS | {"unix_socket_directories": str(self._socket_folder)}
+        if not self.durable:
+            settings |= UNSAFE_SETTINGS
+        options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+        self._log.touch(mode=0o600)
+        self._user.take(self._log)
+        self._watcher = self._watch(self._socket_folder)
+        self._control("start", f"--log={self._log}", f"--options={options}", "--wait", "--timeout=60")
+
+    def _watch(self, socket_folder: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 - the shell's text is a constant
+            ["/bin/sh", "-c", WATCH, "kvitok-watcher", self._binaries / "pg_ctl", self._data, socket_folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd="/",
+            env=ENVIRONMENT,
+            start_new_session=True,
+            user=self._user.uid,
+            group=self._user.gid,
+            extra_groups=self._user.groups,
+        )
+
+    def _control(self, action: str, *options: str) -> None:
+        self._run("pg_ctl", action, "--silent", f"--pgdata={self._data}", *options)
+
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
+        done = self._user.run(self._binaries / program, *arguments, stdin=stdin)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise EmbeddedPostgresError(f"{self.folder}: {program} failed: {' / '.join(said[-3:])}")
+
+
+def _locked(path: Path, folder: Path) -> IO[str]:
+    """Hold a lock that no forked child inherits, so that it ends with this very process."""
+    file = path.open("a")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise EmbeddedInUseError(folder) from error
+    return file
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _works_in(pid: int, data: Path) -> bool:
+    """Whether this process is the server of these data: PostgreSQL's working folder is its data folder."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cwd").samefile(data)
+    return False
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def _make_socket_folder(user: ServerUser) -> Path:
+    folder = tempfile.mkdtemp(prefix="kvitok-")
+    if len(os.fsencode(folder)) > SOCKET_FOLDER_BYTES:
+        Path(folder).rmdir()
+        folder = tempfile.mkdtemp(prefix="kvitok-", dir="/tmp")
+    return user.take(Path(folder))

@@ -1,0 +1,106 @@
+"""Bringing a centre's schema up to date, and telling what is missing."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from core.errors import KvitokError
+from storage import database
+from storage.roles import Roles, quoted
+from storage.tables import APPEND_ONLY, METADATA
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+# Two that migrate at once do so one after the other, the second finding nothing left to do.
+ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('kvitok migrate'))"
+
+# The names of the server's roles among these.
+ROLES_AMONG: Final = "select rolname from pg_roles where rolname = any($1)"
+
+# Whether this schema was ever migrated, and at which revision it is.
+EVER_MIGRATED: Final = "select to_regclass('alembic_version') is not null"
+REVISION: Final = "select version_num from alembic_version"
+
+
+class MissingRolesError(KvitokError):
+    """The server has not the roles that the migration would grant to."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"the database server has no role {', '.join(names)}: create it first")
+        self.names = names
+
+
+async def migrate(owner_url: str, roles: Roles | None = None) -> None:
+    """Bring the schema to this release's revision and grant anew what each role may do in it.
+
+    All of it is one transaction. Raises MissingRolesError, PostgresTooOldError, DatabaseUnreachableError.
+    """
+    roles = roles or Roles()
+    async with database.connect(owner_url) as connection:
+        await _check_roles(connection, roles)
+    engine = create_async_engine(_for_sqlalchemy(owner_url), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, roles)
+    finally:
+        await engine.dispose()
+
+
+async def _check_roles(connection: database.Connection, roles: Roles) -> None:
+    named = [roles.owner, roles.app, roles.reader]
+    there = {row["rolname"] for row in await connection.fetch(ROLES_AMONG, named)}
+    if missing := [name for name in named if name not in there]:
+        raise MissingRolesError(missing)
+
+
+def _for_sqlalchemy(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+def _upgrade(connection: Connection, roles: Roles) -> None:
+    connection.exec_driver_sql(ONE_AT_A_TIME)
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    for grant in grants(roles):
+        connection.exec_driver_sql(grant)
+
+
+def configuration() -> Config:
+    """Give Alembic's configuration; there is no alembic.ini, for nobody but us runs it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def grants(roles: Roles) -> Iterator[str]:
+    """Give the statements that say what the app and the reader may do, whatever was granted before.
+
+    The app adds to the ledger and never changes or removes; the reader only looks.
+    """
+    app, reader = quoted(roles.app), quoted(roles.reader)
+    for table in map(quoted, METADATA.tables):
+        yield f"revoke all on {table} from {app}, {reader}"
+        yield f"grant select on {table} to {reader}"
+    for name in METADATA.tables:
+        allowed = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
+        yield f"grant {allowed} on {quoted(name)} to {app}"
+    yield f"grant select on alembic_version to {app}, {reader}"
+
+
+async def pending(connection: database.Connection) -> list[str]:
+    """Give the migrations that this schema still lacks, by their files' names, oldest first."""
+    current = None
+    if await connection.fetchval(EVER_MIGRATED):
+        current = await connection.fetchval(REVISION)
+    scripts = ScriptDirectory.from_config(configuration())
+    missing = scripts.iterate_revisions("head", current or "base")
+    return [Path(script.path).stem for script in missing][::-1]
