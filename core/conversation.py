@@ -115,8 +115,6 @@ class _Kept(msgspec.Struct, frozen=True):
     stage: Stage
 
 
-
-
 _DECODER: Final = msgspec.json.Decoder(_Kept)
 
 

@@ -216,7 +216,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     *replaces*: where the channel can, the message that the press came from is edited instead.
     *lesser*: the same in a form that discloses less, for channels with a lower ceiling.
-    *numeric*: a number is awaited next, so choices that must be spelled out are lettered.
+    *numeric*: a number is awaited next, so choices that must be spelled out are lettered. *page*: which
+    page of the keyboard to show where it does not fit at once.
     """
 
     body: tuple[Paragraph, ...]
@@ -226,6 +227,7 @@ class Reply(msgspec.Struct, frozen=True):
     data_class: DataClass = DataClass.PUBLIC
     lesser: Reply | None = None
     numeric: bool = False
+    page: int = 0
 
 
 def say(

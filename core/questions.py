@@ -10,12 +10,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from core.messages import Month
-from core.metering import Meter
+from core.meters import Meter
 from core.money import Money
 from core.statements import Bill, History, Statement
 from core.turns import AccountLink, Resident
@@ -30,7 +30,7 @@ class Question(Generic[T]):
     writes: ClassVar[bool] = False
 
     def __await__(self) -> Generator[Question[T], T, T]:
-        return cast("T", (yield self))
+        return (yield self)
 
 
 # --- What is due, and why --------------------------------------------------------------------------
@@ -45,7 +45,7 @@ class StatementOf(Question[Statement]):
 
 
 @dataclass(frozen=True, slots=True)
-class BillOf(Question["Bill | None"]):
+class BillOf(Question[Bill | None]):
     """The bill of *period*, or the latest one; None if there is no such bill."""
 
     account: int
@@ -64,7 +64,7 @@ class HistoryOf(Question[History]):
 
 
 @dataclass(frozen=True, slots=True)
-class MetersOf(Question["tuple[Meter, ...]"]):
+class MetersOf(Question[tuple[Meter, ...]]):
     """The meters of *account*, open ones first, as of *on*."""
 
     account: int
@@ -97,7 +97,7 @@ class Overtaken(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class SubmitReadings(Question["Kept | Overtaken"]):
+class SubmitReadings(Question[Kept | Overtaken]):
     """Keep *entries* for *account*, all or none. *source_ref* makes a repeat harmless."""
 
     writes = True
@@ -165,7 +165,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class TryProof(Question["Proven | NotProven | Blocked"]):
+class TryProof(Question[Proven | NotProven | Blocked]):
     """Count a try for the typed *number*, whether it exists or not, and check *proof* within the limits."""
 
     writes = True
@@ -184,7 +184,7 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 class AlreadyLinked(msgspec.Struct, frozen=True):
-    """This resident has the account already; it is current now."""
+    """The resident has the account already; it is current now."""
 
     link: AccountLink
 
@@ -202,7 +202,7 @@ class TooManyResidents(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkAccount(Question["Linked | AlreadyLinked | TooManyLinks | TooManyResidents"]):
+class LinkAccount(Question[Linked | AlreadyLinked | TooManyLinks | TooManyResidents]):
     """Link *account*, proven by *proof* ('total', 'code', 'meter'), to *resident*."""
 
     writes = True
@@ -217,7 +217,7 @@ class LinkAccount(Question["Linked | AlreadyLinked | TooManyLinks | TooManyResid
 
 
 @dataclass(frozen=True, slots=True)
-class NumberBehind(Question["str | None"]):
+class NumberBehind(Question[str | None]):
     """The account number in a paper bill's deep link; None if it is forged or outlived. It proves nothing."""
 
     token: str
@@ -309,7 +309,7 @@ class EraseResident(Question[int]):
 
 @dataclass(frozen=True, slots=True)
 class StopMessages(Question[None]):
-    """This chat is not to be written to unasked: it blocked the bot or said «стоп»."""
+    """The chat is not to be written to unasked: it blocked the bot or said «стоп»."""
 
     writes = True
     chat: int

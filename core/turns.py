@@ -174,5 +174,3 @@ class Told(msgspec.Struct, frozen=True):
 def told(stage: Stage, *replies: Reply) -> Told:
     """*stage* and *replies* as what a turn comes to."""
     return Told(stage, replies)
-
-

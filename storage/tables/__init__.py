@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from storage.tables import engine, ledger, residents, town
 from storage.tables.metadata import METADATA
-from storage.tables import engine, ledger, residents, town  # isort: skip  # the tables register themselves
 
 # Raw DDL that belongs to the tables: functions, triggers, partitions; run in this order after they are created.
 AFTER_TABLES: Final[tuple[str, ...]] = (*engine.AFTER_TABLES, *ledger.AFTER_TABLES)

@@ -1,0 +1,172 @@
+"""Putting phrases into the resident's language: texts, sums, dates and plurals.
+
+The catalogue's texts may mark up: `*bold*` and `` `code` ``. What fills a text is data: its own asterisks
+and backticks are shielded before the text is put together and come back as they were.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from importlib import resources
+from typing import Final, cast
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from fluent.runtime import FluentBundle, FluentResource
+
+from core.errors import KvitokError
+from core.messages import Month, Paragraph, Phrase, Span, Table, Value
+from core.money import Money
+
+LANGUAGES: Final = ("ru", "en")
+
+_NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
+_SHIELDS: Final = str.maketrans({"*": "\ue000", "`": "\ue001"})
+_UNSHIELDS: Final = str.maketrans({"\ue000": "*", "\ue001": "`"})
+_MARKUP: Final = re.compile(r"\*([^*\n]+)\*|`([^`\n]+)`")
+
+
+class UnknownTextError(KvitokError):
+    """A key is not in the catalogue, or its text cannot be filled."""
+
+    def __init__(self, key: str, language: str, reason: str) -> None:
+        super().__init__(f"text {key!r} in {language!r}: {reason}")
+        self.key = key
+
+
+class Block(tuple[Span, ...]):
+    """A worded paragraph: its spans. A table's rows stay apart so that fitting may align them."""
+
+    __slots__ = ()
+
+
+class Rows(tuple[tuple[str, str], ...]):
+    """A worded table: label and value of each row."""
+
+    __slots__ = ()
+
+
+@lru_cache
+def catalogue(language: str) -> FluentBundle:
+    """The texts of *language*, loaded once. Raises KeyError for a language that there is not."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    bundle = FluentBundle([language], use_isolating=False)
+    folder = resources.files("core") / "texts"
+    files = (
+        [folder / f"{language}.ftl", *(folder / language).iterdir()]
+        if (folder / language).is_dir()
+        else [folder / f"{language}.ftl"]
+    )
+    for file in files:
+        if file.is_file():
+            bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
+    return bundle
+
+
+def money(amount: Money) -> str:
+    """*amount* as `1 234,56 ₽`, with no-break spaces and its sign."""
+    roubles, kopecks = divmod(abs(amount.kopecks), 100)
+    sign = "−" if amount.kopecks < 0 else ""
+    return f"{sign}{roubles:,}".replace(",", _NO_BREAK_SPACE) + f",{kopecks:02d}{_NO_BREAK_SPACE}₽"
+
+
+def number(value: Decimal) -> str:
+    """*value* without trailing zeros, with a decimal comma."""
+    plain = format(value, "f")
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return plain.replace(".", ",")
+
+
+@lru_cache(maxsize=1024)
+def month_name(month: Month, language: str) -> str:
+    """`май 2026`."""
+    return str(format_date(month.first_day, "LLLL y", locale=language))
+
+
+@lru_cache(maxsize=1024)
+def day_name(day: date, language: str) -> str:
+    """`15 декабря 2026`."""
+    return str(format_date(day, "d MMMM y", locale=language))
+
+
+class Words:
+    """The language and the time zone that a turn is worded in."""
+
+    __slots__ = ("bundle", "language", "zone")
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self.language = language if language in LANGUAGES else LANGUAGES[0]
+        self.zone = zone
+        self.bundle = catalogue(self.language)
+
+    def value(self, value: Value) -> str | int:
+        """*value* as the text shows it; whole numbers stay numbers, for plurals to choose by."""
+        match value:
+            case str():
+                return value.translate(_SHIELDS)
+            case int():
+                return value
+            case Money():
+                return money(value)
+            case Decimal():
+                return number(value)
+            case datetime():
+                return value.astimezone(self.zone).strftime("%d.%m.%Y %H:%M")
+            case date():
+                return day_name(value, self.language)
+            case Month():
+                return month_name(value, self.language)
+            case Phrase():
+                return self.raw(value)
+
+    def raw(self, phrase: Phrase) -> str:
+        """The text of *phrase* with its markup. Raises UnknownTextError."""
+        if not self.bundle.has_message(phrase.key):
+            raise UnknownTextError(phrase.key, self.language, "there is no such text")
+        pattern = self.bundle.get_message(phrase.key).value
+        if pattern is None:
+            raise UnknownTextError(phrase.key, self.language, "it has no text of its own")
+        filled = {name: self.value(value) for name, value in phrase.values}
+        text, errors = self.bundle.format_pattern(pattern, filled)
+        if errors:
+            raise UnknownTextError(phrase.key, self.language, str(errors[0]))
+        return cast("str", text)
+
+    def plain(self, phrase: Phrase | str) -> str:
+        """The text of *phrase* without markup, for labels and table cells."""
+        if isinstance(phrase, str):
+            return phrase
+        return "".join(span.text for span in _spans(self.raw(phrase)))
+
+    def cell(self, value: Value) -> str:
+        """A table's value as plain text."""
+        if isinstance(value, Phrase | str):
+            return self.plain(value)
+        return str(self.value(value))
+
+    def paragraphs(self, body: Sequence[Paragraph]) -> list[Block | Rows]:
+        """*body* in words."""
+        return [
+            Rows((self.plain(label), self.cell(value)) for label, value in paragraph.rows)
+            if isinstance(paragraph, Table)
+            else Block(_spans(self.raw(paragraph)))
+            for paragraph in body
+        ]
+
+
+def _spans(marked: str) -> Iterator[Span]:
+    end = 0
+    for found in _MARKUP.finditer(marked):
+        if found.start() > end:
+            yield Span(marked[end : found.start()].translate(_UNSHIELDS))
+        bold, code = found.groups()
+        yield Span((bold or code).translate(_UNSHIELDS), "b" if bold else "c")
+        end = found.end()
+    if end < len(marked):
+        yield Span(marked[end:].translate(_UNSHIELDS))
