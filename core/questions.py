@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from core.due_dates import DueRules
 from core.messages import Month
 from core.meters import Meter
 from core.money import Money
@@ -38,10 +39,11 @@ class Question(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class StatementOf(Question[Statement]):
-    """What is due on *account* as of *on*."""
+    """What is due on *account* as of *on*, by the centre's due days."""
 
     account: int
     on: date
+    dues: DueRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class BillOf(Question[Bill | None]):
     """The bill of *period*, or the latest one; None if there is no such bill."""
 
     account: int
+    dues: DueRules
     period: Month | None = None
 
 
@@ -328,12 +331,16 @@ class PaymentLink(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class OpenPayment(Question[PaymentLink]):
-    """A link to pay *amount* on *account*; *source_ref* makes a repeat return the same link."""
+    """A link to pay *amount* on *account*; *source_ref* makes a repeat return the same link.
+
+    *whole*: the amount is all that is due, so the link is outlived once less is due.
+    """
 
     writes = True
     account: int
     chat: int
     amount: Money
+    whole: bool
     at: datetime
     source_ref: str
 

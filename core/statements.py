@@ -1,14 +1,17 @@
-"""What an account owes, by service and period: the values that dialogues show."""
+"""What an account owes, by service and period: the values that dialogues show, and how they come about."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
 
+from core.allocation import Line
+from core.due_dates import DueRules, due_on
 from core.messages import Month
-from core.money import Money
+from core.money import NOTHING, Money, total
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -85,3 +88,83 @@ class History(msgspec.Struct, frozen=True):
     account: int
     bills: tuple[BillSummary, ...]
     payments: tuple[PaymentSummary, ...]
+
+
+# --- From what the ledger and the last bill say to a statement ------------------------------------
+
+
+class LastBill(msgspec.Struct, frozen=True):
+    """What the newest bill says in all. *penalty* is part of *total_due*."""
+
+    period: Month
+    opening: Money
+    payments_counted: Money
+    counted_until: date
+    penalty: Money
+    total_due: Money
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of an account: its open lines, the advance not yet spread, the last bill.
+
+    *paid_since* is what was received after the last bill's `counted_until`; *differs*: billing's balance
+    and ours disagree.
+    """
+
+    account: int
+    lines: tuple[Line, ...]
+    advance: Money
+    bill: LastBill | None
+    paid_since: Money
+    differs: bool
+
+
+def state(facts: Facts, on: date, dues: DueRules) -> Statement:
+    """What is due on *on*: by our books, or, where billing disagrees with them, by its last bill."""
+    bill = facts.bill
+    if facts.differs and bill is not None:
+        return _by_bill(facts, bill, on, dues)
+    due = total(line.due for line in facts.lines) - facts.advance
+    return Statement(
+        account=facts.account,
+        period=bill.period if bill else None,
+        due=due,
+        due_on=due_on(bill.period, dues) if bill else None,
+        overdue=_part(_overdue(facts.lines, on, dues), of=due),
+        penalty=_part(_penalty(facts.lines), of=due),
+        billed=bill.total_due if bill else NOTHING,
+        counted_until=bill.counted_until if bill else None,
+        paid_since=facts.paid_since,
+        differs=False,
+    )
+
+
+def _by_bill(facts: Facts, bill: LastBill, on: date, dues: DueRules) -> Statement:
+    due = bill.total_due - facts.paid_since
+    day = due_on(bill.period, dues)
+    carried = bill.opening - bill.payments_counted - facts.paid_since
+    return Statement(
+        account=facts.account,
+        period=bill.period,
+        due=due,
+        due_on=day,
+        overdue=_part(due if on > day else carried, of=due),
+        penalty=_part(bill.penalty, of=due),
+        billed=bill.total_due,
+        counted_until=bill.counted_until,
+        paid_since=facts.paid_since,
+        differs=True,
+    )
+
+
+def _overdue(lines: Sequence[Line], on: date, dues: DueRules) -> Money:
+    return total(line.due for line in lines if not line.optional and due_on(line.period, dues) < on)
+
+
+def _penalty(lines: Sequence[Line]) -> Money:
+    return total(line.due for line in lines if line.penalty)
+
+
+def _part(amount: Money, *, of: Money) -> Money:
+    """*amount* as a part of what is due: never below zero, never above the whole."""
+    return max(NOTHING, min(amount, of))

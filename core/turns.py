@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,8 @@ class Limits(msgspec.Struct, frozen=True):
     payment_min: Money = Money(100)
     payment_other_min: Money = Money(1_000)
     payment_max: Money = Money(10_000_000)
+    # The most that an acquirer takes at once; all that is due may be paid up to it.
+    payment_all_max: Money = Money(35_000_000)
     accounts_per_resident: int = 10
     residents_per_account: int = 5
     # Readings are received on these days of a month unless a meter says otherwise.
@@ -75,6 +77,9 @@ class Centre(msgspec.Struct, frozen=True):
     consent_version: str = "2026-11"
     limits: Limits = Limits()
     due_days: tuple[DueDay, ...] = (DueDay(Month(2000, 1), 10), DueDay(Month(2026, 2), 15))
+    # What the government moves each year: working days made days of rest, and days of rest made working days.
+    days_off: tuple[date, ...] = ()
+    days_worked: tuple[date, ...] = ()
 
 
 # --- Events: turns that no resident began ---------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Who talks to us: residents, chats, consents, links to accounts, tries, staff cases, ways to pay."""
+"""Who talks to us: residents, chats, consents, links to accounts, tries, staff cases."""
 
 from sqlalchemy import (
     BigInteger,
@@ -115,47 +115,4 @@ STAFF_CASE = Table(
     Column("closed_at", DateTime(timezone=True)),
     CheckConstraint("state in ('open', 'answered', 'closed')", name="state"),
     Index("staff_case_open_idx", "id", postgresql_where=text("state = 'open'")),
-)
-
-# The centre's own short link to pay by; only the hash of its token is kept.
-PAY_LINK = Table(
-    "pay_link",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("token_hash", LargeBinary, nullable=False, unique=True),
-    Column("source_ref", Text, nullable=False, unique=True),
-    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
-    Column("chat_id", ForeignKey("chat.id")),
-    Column("amount", BigInteger, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("amount > 0", name="amount"),
-)
-
-# One go at paying a link: a state machine with `unknown` as a state of its own.
-PAYMENT_ATTEMPT = Table(
-    "payment_attempt",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("pay_link_id", ForeignKey("pay_link.id"), nullable=False, index=True),
-    Column("acquirer", Text, nullable=False),
-    # The key under which the acquirer's payment is created: derived from our attempt, so repeats are harmless.
-    Column("idempotence_key", Text, nullable=False, unique=True),
-    Column("operation_id", Text),
-    Column("url", Text),
-    Column("amount", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("changed_at", DateTime(timezone=True), nullable=False),
-    Column("payment_id", BigInteger),
-    CheckConstraint(
-        "state in ('created', 'pending', 'unknown', 'paid', 'canceled', 'expired', 'refunded_in_part', 'refunded')",
-        name="state",
-    ),
-    Index("payment_attempt_operation_key", "acquirer", "operation_id", unique=True),
-    Index(
-        "payment_attempt_open_idx",
-        "changed_at",
-        postgresql_where=text("state in ('created', 'pending', 'unknown')"),
-    ),
 )

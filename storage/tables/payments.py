@@ -1,0 +1,69 @@
+"""Ways to pay: the centre's own short links, and each go at paying one through an acquirer."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+
+from storage.tables.metadata import METADATA
+
+# The centre's own short link to pay by; only the hash of its token is kept.
+PAY_LINK = Table(
+    "pay_link",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("source_ref", Text, nullable=False, unique=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("chat_id", ForeignKey("chat.id")),
+    Column("amount", BigInteger, nullable=False),
+    # Made for all that was due, and so outlived as soon as less is due; else a sum of the resident's choice.
+    Column("whole", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("amount > 0", name="amount"),
+)
+
+# One go at paying a link: a state machine with `unknown` as a state of its own.
+PAYMENT_ATTEMPT = Table(
+    "payment_attempt",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("pay_link_id", ForeignKey("pay_link.id"), nullable=False, index=True),
+    Column("acquirer", Text, nullable=False),
+    # Under this key the acquirer's payment is created and found again: 32 random hex digits, committed before
+    # the acquirer is asked, so that a repeat is one and a database restored from a copy reuses none.
+    Column("idempotence_key", Text, nullable=False, unique=True),
+    Column("operation_id", Text),
+    Column("url", Text),
+    Column("amount", BigInteger, nullable=False),
+    # What the acquirer was told to show; a repeat must say the same to the byte.
+    Column("description", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("payment_id", BigInteger),
+    # What the acquirer said contradicts us: a person looks, nothing more is posted by itself.
+    Column("case_id", ForeignKey("staff_case.id")),
+    CheckConstraint(
+        "state in ('created', 'pending', 'unknown', 'paid', 'canceled', 'expired', 'refunded_in_part', 'refunded')",
+        name="state",
+    ),
+    CheckConstraint("amount > 0", name="amount"),
+    Index("payment_attempt_operation_key", "acquirer", "operation_id", unique=True),
+    Index(
+        "payment_attempt_open_idx",
+        "changed_at",
+        postgresql_where=text("state in ('created', 'pending', 'unknown') and case_id is null"),
+    ),
+)
