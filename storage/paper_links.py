@@ -1,0 +1,53 @@
+"""The paper bill's deep link: a token that fills an account number in and proves nothing.
+
+It holds the number and the bill's month, encrypted and signed, so that a link tells nobody anything.
+A bill of the account that is the second one after that month ends it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from typing import Final
+
+import msgspec
+
+from core.deep_links import PAPER_PREFIX, TOKEN_CHARS_MAX
+from core.messages import Month
+from storage.keys import Keys
+
+_PURPOSE: Final = "paper bill"
+_MONTH: Final = struct.Struct(">HB")
+
+
+class PaperLink(msgspec.Struct, frozen=True):
+    """What a token says: whose bill it was printed on, and the bill's month."""
+
+    number: str
+    period: Month
+
+
+def paper_token(keys: Keys, link: PaperLink) -> str:
+    """The token to print on a bill, at most 64 characters of `A-Za-z0-9_-`.
+
+    Raises ValueError for a number too long to fit (27 characters do).
+    """
+    plain = _MONTH.pack(link.period.year, link.period.month) + link.number.encode()
+    token = PAPER_PREFIX + base64.urlsafe_b64encode(keys.signed(plain, _PURPOSE)).decode().rstrip("=")
+    if len(token) > TOKEN_CHARS_MAX:
+        raise ValueError("the account number is too long for a deep link")
+    return token
+
+
+def read_paper_token(keys: Keys, token: str) -> PaperLink | None:
+    """What *token* says; None where it is forged, cut short or no token at all."""
+    try:
+        signed = base64.b64decode(token.removeprefix(PAPER_PREFIX) + "==", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    plain = keys.verified(signed, _PURPOSE)
+    if not token.startswith(PAPER_PREFIX) or plain is None:
+        return None
+    year, month = _MONTH.unpack_from(plain)
+    return PaperLink(plain[_MONTH.size :].decode(), Month(year, month))
