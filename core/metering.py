@@ -89,12 +89,14 @@ def dial_value(meter: Meter, value: Decimal) -> Decimal:
 
 def consumed(*, value: Decimal, previous: Decimal, integer_digits: int) -> Decimal:
     """The way from *previous* to *value* on the dial, through zero if need be."""
-    return (value - previous) % (Decimal(10) ** integer_digits)
+    way = value - previous
+    return way if way >= 0 else way + Decimal(10) ** integer_digits
 
 
 def rolls_over(*, value: Decimal, previous: Decimal, integer_digits: int, soft_bound: Decimal) -> bool:
     """Whether a lower *value* is believed to have passed through zero: from near the end, not far beyond."""
-    near_end = previous >= ROLLOVER_FROM * Decimal(10) ** integer_digits
+    end = Decimal(10) ** integer_digits
+    near_end = ROLLOVER_FROM * end <= previous < end
     return near_end and consumed(value=value, previous=previous, integer_digits=integer_digits) <= soft_bound
 
 
