@@ -154,16 +154,23 @@ def _with_serial_ends(tokens: Sequence[Token], meters: Sequence[Meter]) -> list[
     turned = list(tokens)
     if numbers == registers:
         return turned
+    services: tuple[str, ...] = ()
     for at, (token, after) in enumerate(pairwise(tokens)):
-        if isinstance(token, Number) and isinstance(after, Number) and _ends_one_serial(token, meters):
-            turned[at] = Serial(token.digits)
+        if isinstance(token, Label):
+            services = token.services
+        elif isinstance(token, Number) and isinstance(after, Number):
+            owner = _owner_of_end(token.digits, meters)
+            if owner and (not services or owner.service in services):
+                turned[at] = Serial(token.digits)
     return turned
 
 
-def _ends_one_serial(number: Number, meters: Sequence[Meter]) -> bool:
-    if not number.digits.isdigit() or len(number.digits) < _SERIAL_END_MIN:
-        return False
-    return sum(plain_serial(meter.serial).endswith(number.digits) for meter in meters) == 1
+def _owner_of_end(digits: str, meters: Sequence[Meter]) -> Meter | None:
+    """The only meter whose serial ends in *digits*."""
+    if not digits.isdigit() or len(digits) < _SERIAL_END_MIN:
+        return None
+    owners = [meter for meter in meters if plain_serial(meter.serial).endswith(digits)]
+    return owners[0] if len(owners) == 1 else None
 
 
 # --- Whose value is it ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.messages import Month
 from core.metering import (
+    Bounds,
     bounds,
     consumed,
     hot_above_cold,
