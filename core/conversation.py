@@ -16,6 +16,12 @@ class Idle(msgspec.Struct, frozen=True, tag=True):
 # --- Linking an account --------------------------------------------------------------------------
 
 
+class Consenting(msgspec.Struct, frozen=True, tag=True):
+    """Consent was asked for; *token* is the paper bill's link that the resident came by, or ''."""
+
+    token: str = ""
+
+
 class GivingNumber(msgspec.Struct, frozen=True, tag=True):
     """The number of an account is awaited."""
 
@@ -97,6 +103,7 @@ class AskingStaff(msgspec.Struct, frozen=True, tag=True):
 
 Stage: TypeAlias = (
     Idle
+    | Consenting
     | GivingNumber
     | ChoosingProof
     | GivingProof

@@ -204,8 +204,12 @@ class TooManyResidents(msgspec.Struct, frozen=True):
     residents_max: int
 
 
+class LinkFrozen(msgspec.Struct, frozen=True):
+    """Somebody who had the account before froze this resident's link to it: the centre decides."""
+
+
 @dataclass(frozen=True, slots=True)
-class LinkAccount(Question[Linked | AlreadyLinked | TooManyLinks | TooManyResidents]):
+class LinkAccount(Question[Linked | AlreadyLinked | TooManyLinks | TooManyResidents | LinkFrozen]):
     """Link *account*, proven by *proof* ('total', 'code', 'meter'), to *resident*."""
 
     writes = True
@@ -255,9 +259,19 @@ class Unlink(Question[bool]):
     at: datetime
 
 
+class Frozen(msgspec.Struct, frozen=True):
+    """The link may not be used until the centre has decided; *chats* are those that it served."""
+
+    account: int
+    chats: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class FreezeLink(Question[bool]):
-    """«Это не я»: freeze *link* of the account, asked by *resident*, who is linked to the same account."""
+class FreezeLink(Question[Frozen | None]):
+    """«Это не я»: freeze *link*, asked by *resident*, who had the same account before.
+
+    None where there is nothing to freeze: no later link to an account of theirs, or ended meanwhile.
+    """
 
     writes = True
     resident: int
@@ -312,11 +326,20 @@ class EraseResident(Question[int]):
 
 @dataclass(frozen=True, slots=True)
 class StopMessages(Question[None]):
-    """The chat is not to be written to unasked: it blocked the bot or said «стоп»."""
+    """The chat is not to be written to unasked; *gone*: it blocked the bot, so not at all."""
 
     writes = True
     chat: int
     at: datetime
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeMessages(Question[None]):
+    """The chat came back and may be written to again."""
+
+    writes = True
+    chat: int
 
 
 # --- Paying, staff ---------------------------------------------------------------------------------

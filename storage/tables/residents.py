@@ -39,7 +39,9 @@ CHAT = Table(
     Column("language", Text, nullable=False, server_default="ru"),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    # It blocked the bot; it asked to be left in peace.
     Column("unreachable_at", DateTime(timezone=True)),
+    Column("muted_at", DateTime(timezone=True)),
     Column("erased_at", DateTime(timezone=True)),
     # Where the talk stands: the stage with its version, what was last offered, the last order handled.
     Column("stage", Text),
@@ -97,6 +99,18 @@ LINK_TRY = Table(
     Index("link_try_chat_idx", "chat_id", "at"),
     Index("link_try_number_idx", "number_hash", "at"),
     Index("link_try_channel_idx", "channel", "at"),
+)
+
+# No tries before `until`: of a number (by its hash) or on a channel (by its name); the next hold of a channel
+# is longer than `lasted_s`.
+LINK_HOLD = Table(
+    "link_hold",
+    METADATA,
+    Column("scope", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("lasted_s", BigInteger, nullable=False),
+    CheckConstraint("scope in ('number', 'channel')", name="scope"),
 )
 
 # What needs a person. `state`: open, answered, closed.
