@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 import msgspec
+from asyncpg.types import ServerVersion
 
 from core.errors import KvitokError
 
@@ -25,9 +26,6 @@ SERVING_SETTINGS: Final = {
     "statement_timeout": "5s",
     "timezone": "UTC",
 }
-
-# Which of our errors a violated constraint means, by the constraint's name.
-REFUSALS: Final[dict[str, type[KvitokError]]] = {}
 
 
 class PostgresTooOldError(KvitokError):
@@ -58,9 +56,8 @@ class DatabaseUnreachableError(KvitokError):
         self.reason = reason
 
 
-async def check_version(connection: Connection) -> None:
-    """Raise PostgresTooOldError if this server is."""
-    version = connection.get_server_version()
+def check_version(version: ServerVersion) -> None:
+    """Raise PostgresTooOldError if a server of this version is."""
     if version.major < OLDEST_SUPPORTED:
         raise PostgresTooOldError(f"{version.major}.{version.minor}")
 
@@ -95,7 +92,7 @@ async def connect(url: str) -> AsyncIterator[Connection]:
     with _named_failures():
         connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
     try:
-        await check_version(connection)
+        check_version(connection.get_server_version())
         await speak_json(connection)
         yield connection
     finally:
@@ -114,7 +111,7 @@ async def open_pool(url: str, *, most: int = 10) -> AsyncIterator[Pool]:
         )
     try:
         async with pool.acquire() as connection:
-            await check_version(connection)
+            check_version(connection.get_server_version())
             await check_serving(connection)
         yield pool
     finally:
@@ -144,7 +141,21 @@ def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def refusal_of(error: asyncpg.IntegrityConstraintViolationError) -> KvitokError | None:
+class RefusedError(KvitokError):
+    """The database refused a write by a rule that we know by name."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(f"the database refused a write: {constraint}")
+        self.constraint = constraint
+
+
+# Which of our errors a violated constraint means, by the constraint's name; a trigger that refuses names
+# one too.
+REFUSALS: Final[dict[str, type[RefusedError]]] = {}
+
+
+def refusal_of(error: asyncpg.PostgresError) -> RefusedError | None:
     """Give our error for the constraint that was violated; None if it is none that we expect."""
-    refused = REFUSALS.get(error.constraint_name or "")
-    return None if refused is None else refused(str(error.constraint_name))
+    name = getattr(error, "constraint_name", None)
+    refused = REFUSALS.get(name) if name else None
+    return None if refused is None else refused(str(name))

@@ -52,8 +52,11 @@ SETTINGS: Final = {
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_checkpoints": "off",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
+    # What the server itself does, and no errors of statements: those quote values.
+    "log_min_messages": "log",
 }
 
 # A crash of the machine may lose everything: for tests alone.
@@ -117,7 +120,7 @@ class EmbeddedPostgres:
             if not self._data.exists():
                 self._create_cluster()
             self._launch()
-        except PermissionError as error:
+        except OSError as error:
             self.stop()
             raise EmbeddedPostgresError(f"{self.folder}: {error}") from error
         except BaseException:
@@ -141,9 +144,11 @@ class EmbeddedPostgres:
         """Remove the stopped server's data, wherever they lie, so that the next start begins anew."""
         entrance = self.folder / "postgres"
         if entrance.is_dir():
-            self._open()
-            shutil.rmtree(self._home)
-            self.stop()
+            try:
+                self._open()
+                shutil.rmtree(self._home)
+            finally:
+                self.stop()
         if entrance.is_symlink():
             entrance.unlink()
 
@@ -164,13 +169,21 @@ class EmbeddedPostgres:
         with contextlib.suppress(FileNotFoundError):
             pid, _, _, _, socket_folder, *_ = note.read_text().splitlines()
             if _works_in(int(pid), self._data):
-                self._control("stop", "--mode=fast", "--timeout=60")
+                self._stop_working(int(pid))
             elif _lives(int(pid)):
                 # The number now belongs to a stranger (the machine was restarted), whom PostgreSQL would
                 # take for itself, and pg_ctl would kill.
                 note.unlink()
             if Path(socket_folder).name.startswith("kvitok-"):
                 shutil.rmtree(socket_folder, ignore_errors=True)
+
+    def _stop_working(self, pid: int) -> None:
+        try:
+            self._control("stop", "--mode=fast", "--timeout=60")
+        except EmbeddedPostgresError:
+            # The watcher of a process that was killed this moment may have been quicker.
+            if _works_in(pid, self._data):
+                raise
 
     def _create_cluster(self) -> None:
         """Create the cluster beside and rename it when it is whole: no start finds half of one."""
@@ -227,7 +240,10 @@ class EmbeddedPostgres:
         self._log.touch(mode=0o600)
         self._user.take(self._log)
         self._watcher = self._watch(self._socket_folder)
-        self._control("start", f"--log={self._log}", f"--options={options}", "--wait", "--timeout=60")
+        try:
+            self._control("start", f"--log={self._log}", f"--options={options}", "--wait", "--timeout=60")
+        except EmbeddedPostgresError as error:
+            raise EmbeddedPostgresError(f"{error} / {_last_line(self._log)}") from error
 
     def _watch(self, socket_folder: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603 - the shell's text is a constant
@@ -251,7 +267,11 @@ class EmbeddedPostgres:
         done = self._user.run(self._binaries / program, *arguments, stdin=stdin)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines()
-            raise EmbeddedPostgresError(f"{self.folder}: {program} failed: {' / '.join(said[-3:])}")
+            raise EmbeddedPostgresError(f"{self.folder}: {program}: {' / '.join(said[-3:])}")
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text(errors="replace").splitlines() or [""])[-1]
 
 
 def _locked(path: Path, folder: Path) -> IO[str]:

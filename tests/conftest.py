@@ -1,6 +1,7 @@
 """A database a test: copied from one that was migrated once, on a server that this run of pytest owns."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest_asyncio
 from storage.database import Connection, Pool, connect, open_pool
 from storage.embedded import DATABASE, EmbeddedPostgres
 from storage.migrating import migrate
+from storage.roles import Roles, provisioning
 
 _numbers = count(1)
 
@@ -47,15 +49,31 @@ async def migrated(postgres: EmbeddedPostgres) -> EmbeddedPostgres:
 @pytest.fixture
 async def database(migrated: EmbeddedPostgres) -> AsyncIterator[Database]:
     """A migrated, empty database that nobody else sees."""
+    async with _created(migrated, f"template {DATABASE}") as database:
+        yield database
+
+
+@pytest.fixture
+async def empty(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """A database that was never migrated, with a centre's empty schema."""
+    async with _created(postgres, "template template0") as database:
+        async with connect(database.superuser) as admin:
+            for statement in provisioning(Roles()):
+                await admin.execute(statement)
+        yield database
+
+
+@asynccontextmanager
+async def _created(server: EmbeddedPostgres, how: str) -> AsyncIterator[Database]:
     name = f"test_{next(_numbers)}"
-    async with connect(migrated.url("superuser", "postgres")) as admin:
-        await admin.execute(f"create database {name} template {DATABASE} owner kvitok_owner")
+    async with connect(server.url("superuser", "postgres")) as admin:
+        await admin.execute(f"create database {name} {how} owner kvitok_owner")
         yield Database(
             name=name,
-            owner=migrated.url("owner", name),
-            app=migrated.url("app", name),
-            reader=migrated.url("reader", name),
-            superuser=migrated.url("superuser", name),
+            owner=server.url("owner", name),
+            app=server.url("app", name),
+            reader=server.url("reader", name),
+            superuser=server.url("superuser", name),
         )
         await admin.execute(f"drop database {name} with (force)")
 

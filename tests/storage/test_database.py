@@ -1,13 +1,107 @@
-from storage.database import Connection
+from contextlib import nullcontext
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from asyncpg.types import ServerVersion
+
+from storage import database as opening
+from storage.database import (
+    Connection,
+    DatabaseUnreachableError,
+    Pool,
+    PostgresTooOldError,
+    RefusedError,
+    ServingAsOwnerError,
+    check_version,
+    connect,
+    open_pool,
+    refusal_of,
+)
+from tests.conftest import Database
 
 
-async def test_a(db: Connection) -> None:
+class TwiceError(RefusedError):
+    """A note was taken twice."""
+
+
+@pytest.mark.parametrize("role", ["owner", "superuser"])
+async def test_whoever_could_change_the_books_is_refused_to_serve(database: Database, role: str) -> None:
+    with pytest.raises(ServingAsOwnerError):
+        async with open_pool(getattr(database, role)):
+            pass
+
+
+async def test_a_member_of_the_owners_role_is_refused_to_serve(database: Database) -> None:
+    async with connect(database.superuser) as admin:
+        await admin.execute("create role deputy login noinherit password 'deputy' in role kvitok_owner")
+
+    with pytest.raises(ServingAsOwnerError, match="deputy"):
+        async with open_pool(f"postgresql://deputy:deputy@/{database.name}?{database.app.partition('?')[2]}"):
+            pass
+
+
+async def test_the_app_serves(db: Connection) -> None:
     assert await db.fetchval("select current_user::text") == "kvitok_app"
 
 
-async def test_b(db: Connection) -> None:
-    assert await db.fetchval("select current_schema()::text") == "kvitok"
+async def test_a_turn_neither_waits_nor_works_long(db: Connection) -> None:
+    assert await db.fetchval("select current_setting('lock_timeout')::interval") == timedelta(seconds=0.5)
+    assert await db.fetchval("select current_setting('statement_timeout')::interval") == timedelta(seconds=5)
 
 
-async def test_c(db: Connection) -> None:
-    assert await db.fetchval("select $1::jsonb", [1, {"a": "b"}]) == [1, {"a": "b"}]
+async def test_timeouts_outlast_the_connection_that_was_given_back(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await connection.execute("set statement_timeout = 0")
+    async with pool.acquire() as connection:
+        assert await connection.fetchval("select current_setting('statement_timeout')") == "5s"
+
+
+async def test_json_goes_in_and_comes_out_as_plain_values(db: Connection) -> None:
+    value = {"фамилия": ["нет", 1, None]}
+
+    assert await db.fetchval("select $1::jsonb", value) == value
+
+
+@pytest.mark.parametrize(("major", "refused"), [(14, True), (15, False), (18, False)])
+def test_servers_older_than_postgresql_15_are_refused(major: int, *, refused: bool) -> None:
+    version = ServerVersion(major, 9, 0, "final", 0)
+
+    with pytest.raises(PostgresTooOldError, match="is too old, 15 or newer") if refused else nullcontext():
+        check_version(version)
+
+
+async def test_a_wrong_password_is_one_line_without_the_password(database: Database) -> None:
+    url = database.app.replace("kvitok_app:", "kvitok_app:not")
+
+    with pytest.raises(DatabaseUnreachableError, match="password authentication failed") as refused:
+        async with open_pool(url):
+            pass
+
+    assert database.app.split(":")[2].split("@")[0] not in str(refused.value)
+
+
+async def test_an_absent_server_is_one_line() -> None:
+    with pytest.raises(DatabaseUnreachableError, match=r"database\.url: no connection"):
+        async with connect("postgresql://kvitok_app@/kvitok?host=/nowhere"):
+            pass
+
+
+async def test_a_violated_constraint_becomes_our_error_by_its_name(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(opening.REFUSALS, "note_pkey", TwiceError)
+
+    async with connect(database.owner) as connection:
+        await connection.execute("create table note (id int constraint note_pkey primary key)")
+        with pytest.raises(asyncpg.UniqueViolationError) as violated:
+            await connection.execute("insert into note values (1), (1)")
+
+    assert isinstance(refusal_of(violated.value), TwiceError)
+
+
+async def test_a_violation_that_nobody_named_is_no_refusal(db: Connection) -> None:
+    with pytest.raises(asyncpg.PostgresSyntaxError) as failed:
+        await db.execute("selekt")
+
+    assert refusal_of(failed.value) is None

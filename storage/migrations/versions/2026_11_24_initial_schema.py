@@ -2,13 +2,16 @@
 
 from alembic import op
 
-from storage.tables import AFTER_TABLES, METADATA
+from storage.migrating import declared
 
 revision = "2026_11_24"
 down_revision = None
 
+# While nothing is installed anywhere these are whatever is declared; `python -m storage.migrations.freeze`
+# writes them out here before the first release.
+STATEMENTS = declared()
+
 
 def upgrade() -> None:
-    METADATA.create_all(op.get_bind(), checkfirst=False)
-    for statement in AFTER_TABLES:
+    for statement in STATEMENTS:
         op.get_bind().exec_driver_sql(statement)
