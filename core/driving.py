@@ -7,14 +7,17 @@ whoever drives asks for the next round of questions and sends the answers in.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from core.questions import Question
-from core.turns import Told
+from core.turns import Told, Turn
 
 Dialogue: TypeAlias = Coroutine[Question[Any], Any, Told]
+
+# What a pressed button starts: the turn, and what follows the action in the payload.
+Handler: TypeAlias = Callable[[Turn, Sequence[str]], Dialogue]
 
 
 @dataclass(slots=True)

@@ -120,7 +120,13 @@ class TooManyWaiting(msgspec.Struct, frozen=True, tag=True):
     """Messages of this chat were dropped because too many were waiting."""
 
 
-Event: TypeAlias = PaymentSettled | LinkAdded | ReadingRejected | CaseAnswered | TooManyWaiting
+class Incident(msgspec.Struct, frozen=True, tag=True):
+    """A turn of this chat failed by our fault; *number* stands in the log as well."""
+
+    number: str
+
+
+Event: TypeAlias = PaymentSettled | LinkAdded | ReadingRejected | CaseAnswered | TooManyWaiting | Incident
 
 
 # --- The turn itself ------------------------------------------------------------------------------
@@ -152,6 +158,18 @@ class Turn(msgspec.Struct, frozen=True):
     def account(self) -> AccountLink | None:
         """The account that the talk is about, if there is one."""
         return self.resident.current if self.resident else None
+
+    @property
+    def linked(self) -> AccountLink:
+        """The same where routing has made sure that there is one. Raises LookupError where it has not."""
+        if (link := self.account) is None:
+            raise LookupError("this turn has no account")
+        return link
+
+    @property
+    def today(self) -> date:
+        """The day of *now* at the centre."""
+        return self.now.astimezone(self.centre.zone).date()
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -1,0 +1,60 @@
+# Balance and bill. Debt and advance in words, no minus sign anywhere.
+
+balance-account = { $name ->
+    [-] Account `{ $number }`
+   *[other] Account `{ $number }` · { $name }
+}
+balance-no-bill = There are no bills for this account yet. The first one will appear here early next month.
+balance-clear = *All paid.* Nothing is due.
+balance-advance = *You have { $amount } in advance.* No need to pay now: it goes towards the next bill.
+balance-due = *{ $amount } to pay*
+balance-overdue = of which debt for earlier months: { $amount }
+balance-penalty = of which penalties: { $amount }
+balance-due-on = Please pay by { $day } inclusive.
+balance-differs = How we got this sum: the bill for { $period } said { $billed } and counted payments until { $counted-until }; { $paid } has arrived since. The billing centre is comparing the books.
+balance-differs-advance = How we got this sum: the bill for { $period } said { $billed } in advance and counted payments until { $counted-until }; { $paid } has arrived since. The billing centre is comparing the books.
+
+balance-button = What is due
+bill-button = Details
+history-button = History
+pay-button = Pay
+pay-sum-button = Pay { $amount }
+pay-ahead-button = Pay a sum
+page-back-button = ‹ Back
+page-on-button = Next ›
+bill-details-button = Tariffs and use
+
+bill-title = *Bill for { $period }*
+bill-and = *In all*
+bill-debt = Debt at the start
+bill-advance = Advance at the start
+bill-paid = Paid until { $day }
+bill-penalty = Penalties
+bill-total = To pay
+bill-total-advance = In advance
+bill-due-on = Due by { $day } inclusive.
+bill-back = { $amount } returned
+bill-none-yet = There are no bills for this account yet.
+bill-none = We have no bill for { $period }.
+
+bill-details-title = *How { $period } was calculated*
+bill-line = *{ $name }*: { $payable }
+bill-line-how = { $volume } { $unit } { $how }, tariff { $tariff }
+bill-fine-tariff = { $tariff } ₽
+bill-line-provider = Provider: { $provider }
+bill-line-more = Recalculation: { $amount } added{ $reason ->
+    [-] {""}
+   *[other] {" "}({ $reason })
+}
+bill-line-less = Recalculation: { $amount } taken off{ $reason ->
+    [-] {""}
+   *[other] {" "}({ $reason })
+}
+bill-line-benefit = Benefit: { $amount } taken off
+bill-line-penalty = Penalty: { $amount }
+bill-method = { $method ->
+    [M] by meter
+    [N] by norm
+    [A] by average use
+   *[O] as calculated
+}

@@ -1,0 +1,60 @@
+# Баланс и квитанция. «Долг» и «переплата» словами, знака минус нет нигде.
+
+balance-account = { $name ->
+    [-] Лицевой счёт `{ $number }`
+   *[other] Лицевой счёт `{ $number }` · { $name }
+}
+balance-no-bill = Квитанций по этому счёту пока нет. Первая появится здесь в начале следующего месяца.
+balance-clear = *Всё оплачено.* Долга нет.
+balance-advance = *Переплата { $amount }.* Платить сейчас не нужно: она зачтётся в следующей квитанции.
+balance-due = *К оплате { $amount }*
+balance-overdue = из них долг за прошлые месяцы: { $amount }
+balance-penalty = из них пени: { $amount }
+balance-due-on = Оплатите до { $day } включительно.
+balance-differs = Сумма посчитана так: в квитанции за { $period } было { $billed }, платежи в ней учтены до { $counted-until }, после этого получено { $paid }. Расчётный центр сверяет данные.
+balance-differs-advance = Сумма посчитана так: в квитанции за { $period } была переплата { $billed }, платежи в ней учтены до { $counted-until }, после этого получено { $paid }. Расчётный центр сверяет данные.
+
+balance-button = К оплате
+bill-button = Подробнее
+history-button = История
+pay-button = Оплатить
+pay-sum-button = Оплатить { $amount }
+pay-ahead-button = Внести сумму
+page-back-button = ‹ Назад
+page-on-button = Дальше ›
+bill-details-button = Тарифы и объёмы
+
+bill-title = *Квитанция за { $period }*
+bill-and = *Итого*
+bill-debt = Долг на начало
+bill-advance = Переплата на начало
+bill-paid = Оплачено до { $day }
+bill-penalty = Пени
+bill-total = К оплате
+bill-total-advance = Переплата
+bill-due-on = Срок оплаты: до { $day } включительно.
+bill-back = возврат { $amount }
+bill-none-yet = Квитанций по этому счёту пока нет.
+bill-none = Квитанции за { $period } у нас нет.
+
+bill-details-title = *Как посчитано за { $period }*
+bill-line = *{ $name }*: { $payable }
+bill-line-how = { $volume } { $unit } { $how }, тариф { $tariff }
+bill-fine-tariff = { $tariff } ₽
+bill-line-provider = Поставщик: { $provider }
+bill-line-more = Перерасчёт: добавлено { $amount }{ $reason ->
+    [-] {""}
+   *[other] {" "}({ $reason })
+}
+bill-line-less = Перерасчёт: вычтено { $amount }{ $reason ->
+    [-] {""}
+   *[other] {" "}({ $reason })
+}
+bill-line-benefit = Льгота: вычтено { $amount }
+bill-line-penalty = Пени: { $amount }
+bill-method = { $method ->
+    [M] по счётчику
+    [N] по нормативу
+    [A] по среднему расходу
+   *[O] по расчёту
+}
