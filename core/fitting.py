@@ -84,6 +84,7 @@ def fit(
                 replaces=edits if message is first else None,
                 data_class=reply.data_class,
                 message_class=message_class,
+                language=words.language,
             )
             for message in messages
         ),

@@ -292,7 +292,7 @@ class Message(msgspec.Struct, frozen=True, tag="1"):
     replaces: str | None = None
     data_class: DataClass = DataClass.PUBLIC
     message_class: MessageClass = MessageClass.REPLY
-    menu: bool = False
+    language: str = "ru"
 
     @property
     def plain(self) -> str:

@@ -117,9 +117,40 @@ UPLOAD = Table(
     Column("uploaded_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
 )
 
+# The app's role owns no table, so the owner lends it this one right: to make and drop the inbox's days.
+INBOX_ROLL: Final = """
+create function inbox_roll() returns void language plpgsql security definer set search_path from current as $$
+declare
+  the_day date;
+  old text;
+begin
+  perform pg_advisory_xact_lock(hashtext('inbox_roll'));
+  delete from inbox_rest where inbox_rest.day < current_date - 6;
+  for the_day in select generate_series(current_date, current_date + 2, interval '1 day')::date loop
+    if to_regclass('inbox_' || to_char(the_day, 'YYYYMMDD')) is null
+      and not exists (select from inbox_rest where inbox_rest.day = the_day)
+    then
+      execute format('create table %I partition of inbox for values from (%L) to (%L)',
+        'inbox_' || to_char(the_day, 'YYYYMMDD'), the_day, the_day + 1);
+    end if;
+  end loop;
+  for old in
+    select child.relname from pg_inherits
+    join pg_class child on child.oid = inhrelid
+    where inhparent = 'inbox'::regclass and child.relname ~ '^inbox_[0-9]{8}$'
+      and to_date(right(child.relname, 8), 'YYYYMMDD') < current_date - 6
+  loop
+    execute format('drop table %I', old);
+  end loop;
+end
+$$
+"""
+
 AFTER_TABLES: Final[tuple[str, ...]] = (
     # A day whose partition was not made in time lands here, so that no message is refused.
     "create table inbox_rest partition of inbox default",
+    INBOX_ROLL,
+    "select inbox_roll()",
     # Lanes are rewritten at every message: leave room on the page, so that updates stay off the indexes.
     "alter table lane set (fillfactor = 70)",
     "alter table chat set (fillfactor = 70)",

@@ -1,0 +1,280 @@
+"""config.yaml, checked as a whole: every mistake is named with its path and what is accepted.
+
+What is secret is never in the file: it comes from environment variables, or from files that they name
+(`KVITOK_TELEGRAM_TOKEN`, or `KVITOK_TELEGRAM_TOKEN_FILE`).
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import yaml
+
+from core.errors import KvitokError
+from core.messages import Month
+from core.money import Money
+from core.turns import Centre, DueDay, Limits
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Day = Annotated[int, msgspec.Meta(ge=1, le=31)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Mode = Literal["open", "strict"]
+
+T = TypeVar("T")
+
+
+class ConfigurationError(KvitokError):
+    """The configuration has mistakes; each names its path, what is wrong and what is accepted."""
+
+    def __init__(self, source: str, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(f"{source}: {mistake}" for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class DueDaySection(msgspec.Struct, frozen=True):
+    """Bills for months from *since* ('YYYY-MM') on are due on this day of the following month."""
+
+    since: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    day: Day
+
+
+class CentreSection(msgspec.Struct, frozen=True):
+    """Who the centre is, and what residents are told of it."""
+
+    name: str
+    timezone: str = "Europe/Moscow"
+    address: str = ""
+    phone: str = ""
+    hours: str = ""
+    site: str = ""
+    privacy_url: str = ""
+    due_days: tuple[DueDaySection, ...] = (DueDaySection("2000-01", 10), DueDaySection("2026-02", 15))
+
+
+class DatabaseSection(msgspec.Struct, frozen=True):
+    """How many connections a process may open; where the database is, is a secret."""
+
+    connections_max: Annotated[int, msgspec.Meta(ge=2, le=200)] = 10
+
+
+class ServerSection(msgspec.Struct, frozen=True):
+    """Where `serve` listens, and under which address the world reaches it."""
+
+    public_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/]+(/.*)?$")]
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class TelegramSection(msgspec.Struct, frozen=True):
+    """The Telegram bot. *api_base* and *proxy* for a network that does not reach Telegram itself."""
+
+    mode: Mode = "strict"
+    polling: bool = False
+    api_base: str = "https://api.telegram.org"
+    proxy: str = ""
+
+
+class ChannelsSection(msgspec.Struct, frozen=True):
+    """The messengers that are on: a channel that is not named is off."""
+
+    telegram: TelegramSection | None = None
+
+
+class SimulatedSection(msgspec.Struct, frozen=True):
+    """The acquirer of the demo."""
+
+    base: str
+
+
+class PaymentsSection(msgspec.Struct, frozen=True):
+    """The acquirers that are on, and the limits of a payment in roubles."""
+
+    simulated: SimulatedSection | None = None
+    min_roubles: Count = 1
+    other_min_roubles: Count = 10
+    max_roubles: Count = 100_000
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """The whole of config.yaml."""
+
+    centre: CentreSection
+    server: ServerSection
+    database: DatabaseSection = DatabaseSection()
+    channels: ChannelsSection = ChannelsSection()
+    payments: PaymentsSection = PaymentsSection()
+
+    @property
+    def as_centre(self) -> Centre:
+        """The settings that dialogues need."""
+        of = self.centre
+        return Centre(
+            name=of.name,
+            zone=ZoneInfo(of.timezone),
+            address=of.address,
+            phone=of.phone,
+            hours=of.hours,
+            site=of.site,
+            privacy_url=of.privacy_url,
+            limits=Limits(
+                payment_min=Money(self.payments.min_roubles * 100),
+                payment_other_min=Money(self.payments.other_min_roubles * 100),
+                payment_max=Money(self.payments.max_roubles * 100),
+            ),
+            due_days=tuple(DueDay(Month.parse(each.since), each.day) for each in of.due_days),
+        )
+
+
+def load(path: Path) -> Configuration:
+    """The configuration in *path*. Raises ConfigurationError, which names every mistake at once."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(str(path), [f"is not YAML: {error}"]) from error
+    return checked(content, source=str(path))
+
+
+def checked(content: object, *, source: str) -> Configuration:
+    """*content* as a configuration. Raises ConfigurationError."""
+    mistakes = list(_mistakes(content, Configuration, ""))
+    zone = _at(content, "centre", "timezone")
+    if isinstance(zone, str) and not _is_zone(zone):
+        mistakes.append(f"centre.timezone: {zone!r} is no time zone; accepted: a name such as Europe/Moscow")
+    if mistakes:
+        raise ConfigurationError(source, mistakes)
+    return msgspec.convert(content, Configuration)
+
+
+def _at(content: object, *path: str) -> object:
+    for name in path:
+        content = content.get(name) if isinstance(content, Mapping) else None
+    return content
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _mistakes(content: object, kind: type[msgspec.Struct], path: str) -> list[str]:
+    """What is wrong with *content* as a section of *kind*, all of it."""
+    where = path or "the file"
+    if not isinstance(content, Mapping):
+        return [f"{where}: a section is expected, with {_names(kind)}"]
+    prefix = f"{path}." if path else ""
+    found = [
+        f"{prefix}{name}: is not known; accepted here: {_names(kind)}"
+        for name in content
+        if name not in kind.__struct_fields__
+    ]
+    hints = get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
+        if field.encode_name in content:
+            found += _value_mistakes(content[field.encode_name], hints[field.name], prefix + field.encode_name)
+        elif field.required:
+            found.append(f"{prefix}{field.encode_name}: is missing; accepted: {_accepted(hints[field.name])}")
+    return found
+
+
+def _value_mistakes(value: object, hint: Any, path: str) -> list[str]:
+    section = _section_in(hint)
+    if section is not None:
+        return _mistakes(value, section, path)
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        return [f"{path}: {error}; accepted: {_accepted(hint)}"]
+    return []
+
+
+def _section_in(hint: Any) -> type[msgspec.Struct] | None:
+    choices = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    sections = [each for each in choices if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    return sections[0] if sections else None
+
+
+def _accepted(hint: Any) -> str:
+    """What values a field of this type takes, in words."""
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, get_args(hint)))
+    if get_origin(hint) is Annotated:
+        base, *limits = get_args(hint)
+        bounds = [limit for limit in limits if isinstance(limit, msgspec.Meta)]
+        return " ".join([_accepted(base), *(_bounds(limit) for limit in bounds)]).strip()
+    if (section := _section_in(hint)) is not None:
+        return f"a section with {_names(section)}"
+    return _PLAIN.get(hint, "a list of texts")
+
+
+_PLAIN: Final[Mapping[Any, str]] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+def _bounds(limit: msgspec.Meta) -> str:
+    parts = []
+    if limit.ge is not None:
+        parts.append(f"from {limit.ge}")
+    if limit.le is not None:
+        parts.append(f"to {limit.le}")
+    if limit.pattern is not None:
+        parts.append(f"like {limit.pattern}")
+    return " ".join(parts)
+
+
+def _names(kind: type[msgspec.Struct]) -> str:
+    return ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
+
+
+# --- Secrets --------------------------------------------------------------------------------------
+
+
+class MissingSecretError(KvitokError):
+    """A secret is neither in the environment nor in a file that the environment names."""
+
+    def __init__(self, name: str, use: str) -> None:
+        super().__init__(f"{name} is not set ({use}); set it, or {name}_FILE to a file that holds it")
+        self.name = name
+
+
+class Secrets:
+    """The secrets of the environment, read when asked for and never shown."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+    def find(self, name: str) -> str | None:
+        """The secret *name*; None if it is not set. Raises MissingSecretError for a file that cannot be read."""
+        if (value := self._environment.get(name)) is not None:
+            return value
+        file = self._environment.get(f"{name}_FILE")
+        if file is None:
+            return None
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise MissingSecretError(name, f"{name}_FILE cannot be read: {error.strerror}") from error
+
+    def need(self, name: str, use: str) -> str:
+        """The secret *name*, needed for *use*. Raises MissingSecretError."""
+        value = self.find(name)
+        if not value:
+            raise MissingSecretError(name, use)
+        return value

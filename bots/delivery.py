@@ -1,0 +1,267 @@
+"""Delivery: one sender a channel leases due lanes, sends their heads and settles what became of them.
+
+Each channel has a sender, a pace and timeouts of its own, so that one that is slow or down delays no other.
+No transaction is open while a platform is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final, assert_never
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from core.channel import (
+    Channel,
+    ChannelStopped,
+    Outcome,
+    Rejected,
+    RenderedFile,
+    RetryLater,
+    SendAnew,
+    Sending,
+    Sent,
+    Unknown,
+    Unreachable,
+)
+from core.messages import Document, Message, MessageClass, Span, text
+from core.privacy import Ceiling
+from core.wording import Words
+from storage import cases, outbox
+from storage.database import Pool
+from storage.failures import AWAY, PASSING
+from storage.keys import Keys, UnreadableAddressError
+from storage.outbox import Leased, Settled
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
+
+AT_ONCE: Final = 48
+POLL_S: Final = 1.0
+SEND_TIMEOUT_S: Final = 60.0
+UNCERTAIN_TRIES_MAX: Final = 8
+BACKOFF_S_MAX: Final = 300.0
+
+Render = Callable[[Document], Awaitable[RenderedFile]]
+
+
+class Delivery:
+    """The sender of one channel."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        channel: Channel,
+        *,
+        keys: Keys,
+        ceiling: Ceiling,
+        zone: ZoneInfo,
+        render: Render,
+    ) -> None:
+        self._pool = pool
+        self._channel = channel
+        self._keys = keys
+        self.ceiling = ceiling
+        self._zone = zone
+        self._render = render
+        self._woken: set[int] = set()
+        self._signal = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._settled: list[Settled] = []
+        self._settling: asyncio.Task[None] | None = None
+
+    def wake(self, chats: set[int]) -> None:
+        """Send what is due to *chats* now, not at the next poll."""
+        self._woken |= chats
+        self._signal.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; what is on its way then is given time to be settled."""
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._signal.wait(), POLL_S)
+                self._signal.clear()
+                await self._lease()
+        finally:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=SEND_TIMEOUT_S)
+        if self._settling is not None:
+            await self._settling
+
+    # --- Taking lanes ----------------------------------------------------------------------------
+
+    async def _lease(self) -> None:
+        """Lease what is due, as much as may be sent at once, and begin to send it."""
+        room = AT_ONCE - len(self._sending)
+        if room <= 0:
+            return
+        woken, self._woken = self._woken, set()
+        try:
+            async with self._pool.acquire() as db:
+                heads = await outbox.lease(db, self._channel.name, most=room, chats=woken or None)
+        except (*AWAY, *PASSING) as away:
+            log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
+            return
+        for head in heads:
+            task = asyncio.create_task(self._send(head))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        if heads or len(heads) < len(woken):
+            # Lanes that others hold or for which there was no token yet: look at all again a little later.
+            self._look_again(0.0 if len(heads) == room else 0.05)
+
+    def _look_again(self, after_s: float) -> None:
+        asyncio.get_running_loop().call_later(after_s, self._signal.set)
+
+    # --- Sending one -----------------------------------------------------------------------------
+
+    async def _send(self, head: Leased) -> None:
+        try:
+            self._settled.append(await self._judge(head, await self._outcome(head)))
+        except (*AWAY, *PASSING) as away:
+            # The lease runs out, and the message is uncertain then.
+            log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
+            return
+        except Exception as failure:
+            log.exception("send.failed", channel=self._channel.name, outbox_id=head.id)
+            why = f"could not be sent: {type(failure).__name__}"
+            self._settled.append(Settled(head.id, head.chat, head.epoch, "dead", reason=why))
+        if self._settling is None:
+            self._settling = asyncio.create_task(self._settle())
+
+    async def _outcome(self, head: Leased) -> Outcome:
+        message = _message(head)
+        if isinstance(message, Rejected):
+            return message
+        if head.uncertain and head.message_class is MessageClass.BROADCAST:
+            return Rejected("perhaps delivered already")
+        if head.address is None:
+            return Unreachable("the chat was erased")
+        try:
+            address = self._keys.opened(self._channel.name, head.address)
+        except UnreadableAddressError as unreadable:
+            return Rejected(str(unreadable))
+        message = self._now_permitted(message)
+        if head.uncertain and head.message_class is MessageClass.CONFIRMATION:
+            message = self._marked_as_repeat(message)
+        if head.without == "edit":
+            message = msgspec.structs.replace(message, replaces=None)
+        files = [await self._render(document) for document in message.documents]
+        sending = Sending(
+            chat=address,
+            token=head.id,
+            message=message,
+            files=files,
+            known_files=await self._known(files),
+            plain=head.without == "markup",
+        )
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await self._channel.send(sending)
+        except TimeoutError:
+            return Unknown("no answer in time")
+
+    def _now_permitted(self, message: Message) -> Message:
+        """*message*, or a neutral word where the channel may no longer carry what was queued for it."""
+        if self.ceiling.carries(message.data_class):
+            return message
+        words = Words(message.language, self._zone)
+        return Message((Span(words.plain(text("privacy-not-here"))),), language=message.language)
+
+    def _marked_as_repeat(self, message: Message) -> Message:
+        words = Words(message.language, self._zone)
+        mark = Span(words.plain(text("sent-again")) + "\n")
+        return msgspec.structs.replace(message, spans=(mark, *message.spans))
+
+    async def _known(self, files: Sequence[RenderedFile]) -> dict[str, str]:
+        if not files:
+            return {}
+        async with self._pool.acquire() as db:
+            return await outbox.uploads_of(db, self._channel.name, [file.sha256 for file in files])
+
+    # --- What became of it -----------------------------------------------------------------------
+
+    async def _judge(self, head: Leased, outcome: Outcome) -> Settled:
+        """What *outcome* means for the row, and what else it has us do."""
+        settled = Settled(head.id, head.chat, head.epoch, "sent")
+        name = self._channel.name
+        match outcome:
+            case Sent(message=number, files=files):
+                if files:
+                    async with self._pool.acquire() as db:
+                        await outbox.keep_uploads(db, name, dict(files))
+                return msgspec.structs.replace(settled, platform_message=number)
+            case RetryLater(after_s=after_s, scope=scope):
+                if scope == "channel":
+                    await self._hold(after_s)
+                return msgspec.structs.replace(settled, state="queued", after_s=after_s, counts=False)
+            case Unknown(why=why):
+                log.warning("send.unknown", channel=name, outbox_id=head.id, why=why)
+                return self._uncertain(head, settled, why)
+            case SendAnew(without=without):
+                return msgspec.structs.replace(settled, state="queued", without=without, counts=False)
+            case Unreachable(why=why):
+                async with self._pool.acquire() as db:
+                    await outbox.mark_unreachable(db, [head.chat])
+                return msgspec.structs.replace(settled, state="dead", reason=why)
+            case Rejected(why=why):
+                await self._report(head, why)
+                return msgspec.structs.replace(settled, state="dead", reason=why)
+            case ChannelStopped(why=why):
+                log.error("channel.stopped", channel=name, why=why)
+                async with self._pool.acquire() as db:
+                    await outbox.stop(db, name, why)
+                return msgspec.structs.replace(settled, state="queued", counts=False)
+            case _:
+                assert_never(outcome)
+
+    def _uncertain(self, head: Leased, settled: Settled, why: str) -> Settled:
+        """What is perhaps delivered: a broadcast is left at that, all else is sent again, not for ever."""
+        final = head.message_class is MessageClass.BROADCAST or head.attempts >= UNCERTAIN_TRIES_MAX
+        return msgspec.structs.replace(
+            settled,
+            state="dead" if final else "unknown",
+            reason=why,
+            after_s=min(2.0**head.attempts, BACKOFF_S_MAX),
+        )
+
+    async def _hold(self, after_s: float) -> None:
+        async with self._pool.acquire() as db:
+            await outbox.hold(db, self._channel.name, after_s)
+
+    async def _report(self, head: Leased, why: str) -> None:
+        """Have staff see a message that the platform will never take."""
+        log.error("send.dead", channel=self._channel.name, outbox_id=head.id, why=why)
+        async with self._pool.acquire() as db:
+            await cases.report_dead_message(db, chat=head.chat, outbox_id=head.id, why=why)
+
+    async def _settle(self) -> None:
+        """Write down what became of heads; those that end meanwhile are the next batch."""
+        try:
+            while batch := self._settled:
+                self._settled = []
+                async with self._pool.acquire() as db:
+                    due_in_s = await outbox.settle(db, batch, pace=self._channel.pace)
+                if due_in_s is not None:
+                    self._look_again(max(due_in_s, 0.0))
+        except (*AWAY, *PASSING) as away:
+            # The leases run out and the messages are then uncertain, which their class answers.
+            log.warning("delivery.unsettled", channel=self._channel.name, why=type(away).__name__)
+        finally:
+            self._settling = None
+
+
+def _message(head: Leased) -> Message | Rejected:
+    if head.body is None:
+        return Rejected("its text was erased")
+    try:
+        return outbox.DECODER.decode(head.body)
+    except msgspec.ValidationError as unreadable:
+        return Rejected(f"written by another release: {unreadable}")

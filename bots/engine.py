@@ -1,0 +1,245 @@
+"""The engine: turns in batches, each batch one transaction.
+
+It takes whatever turns have arrived while the previous batch was committing, at most one a chat, and runs
+them together: note the update keys, lock and load the chats, drive the dialogues (all questions of one type
+are one statement), save stages and replies, commit. Only then is an update acknowledged. Locks are taken in
+one order for everyone: inbox keys, chats, accounts, ledger balances, lanes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from time import perf_counter
+from typing import Final
+
+import msgspec
+import structlog
+
+from bots.arrivals import Arrival, Arrivals
+from bots.taking import Taken
+from bots.turning import Outcome, Turned, Turning
+from core.channel import Channel
+from core.messages import Incoming
+from core.turns import Event
+from storage import conversations, events, inbox, outbox, positions
+from storage.answers import Answers
+from storage.database import Connection, Pool
+from storage.failures import AWAY, PASSING, REFUSED
+from storage.keys import Keys
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
+
+BATCH_MAX: Final = 128
+TRIES_MAX: Final = 4
+
+class BatchBrokenError(Exception):
+    """A turn failed after it may have written: the batch is rolled back and its turns run alone."""
+
+
+class Engine:
+    """Takes updates and events, and runs them as turns."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        answers: Answers,
+        channels: Mapping[str, Channel],
+        keys: Keys,
+        turning: Turning,
+        now: Callable[[], datetime],
+        committed: Callable[[Mapping[str, set[int]]], None],
+    ) -> None:
+        """*now* is the business clock; *committed* hears which chats of which channels have messages due."""
+        self._pool = pool
+        self._answers = answers
+        self._channels = channels
+        self._keys = keys
+        self._turning = turning
+        self._now = now
+        self._committed = committed
+        self._arrivals = Arrivals()
+        self._acknowledging: set[asyncio.Task[None]] = set()
+        self._events: set[int] = set()
+
+    # --- Ways in ---------------------------------------------------------------------------------
+
+    async def take(self, update: Incoming, *, position: tuple[str, str] | None = None) -> Taken:
+        """Run *update* as a turn; returns when it is committed, or known, or cannot be taken."""
+        arrival = Arrival(
+            channel=update.channel,
+            key=update.key,
+            chat=update.chat,
+            order=update.order,
+            sent_at=update.sent_at,
+            said=update.said,
+            taken=asyncio.get_running_loop().create_future(),
+            private=update.private,
+            update=update,
+            position=position,
+        )
+        self._arrivals.add(arrival)
+        taken = await arrival.taken
+        if update.acknowledge is not None and taken is not Taken.BUSY:
+            self._acknowledge(update)
+        return taken
+
+    async def take_polled(self, updates: Sequence[Incoming], *, channel: str, position: str) -> bool:
+        """Run *updates*; *position* is saved with the last of them, once all others are committed."""
+        if not updates:
+            async with self._pool.acquire() as db:
+                await positions.save(db, {channel: position})
+            return True
+        *earlier, last = updates
+        taken = await asyncio.gather(*(self.take(update) for update in earlier))
+        if Taken.BUSY in taken:
+            return False
+        return await self.take(last, position=(channel, position)) is not Taken.BUSY
+
+    async def take_event(self, number: int, chat: int, event: Event, created_at: datetime) -> Taken:
+        """Run the kept *event* as a turn of *chat*, once."""
+        if number in self._events:
+            return Taken.REPEATED
+        self._events.add(number)
+        arrival = Arrival(
+            channel="event",
+            key=str(number),
+            chat=chat,
+            order=-1,
+            sent_at=created_at,
+            said=event,
+            taken=asyncio.get_running_loop().create_future(),
+            event=number,
+        )
+        self._arrivals.add(arrival)
+        try:
+            return await arrival.taken
+        finally:
+            self._events.discard(number)
+
+    def _acknowledge(self, update: Incoming) -> None:
+        task = asyncio.create_task(self._channels[update.channel].acknowledge(update))
+        self._acknowledging.add(task)
+        task.add_done_callback(self._acknowledging.discard)
+
+    # --- Batches ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run batches until cancelled; what waits then is left to the platforms, which will come again."""
+        try:
+            while True:
+                await self._arrivals.some.wait()
+                # Whatever else is ready in this pass of the loop joins the batch; no timer is involved.
+                await asyncio.sleep(0)
+                await self._run_batch(self._arrivals.next_batch(BATCH_MAX))
+        finally:
+            for arrival in self._arrivals.next_batch(len(self._arrivals)):
+                _tell(arrival, Taken.BUSY)
+
+    async def _run_batch(self, batch: Sequence[Arrival]) -> None:
+        if await self._try(batch):
+            return
+        for arrival in batch:
+            if not await self._try([arrival]):
+                await self._close(arrival)
+
+    async def _try(self, batch: Sequence[Arrival]) -> bool:
+        """Run *batch* in one transaction; False if it must be run otherwise."""
+        for attempt in range(1, TRIES_MAX + 1):
+            try:
+                await self._commit(batch)
+            except PASSING as passing:
+                log.info("batch.again", turns=len(batch), attempt=attempt, why=type(passing).__name__)
+                await asyncio.sleep(0)
+            except AWAY as away:
+                log.warning("database.away", turns=len(batch), why=type(away).__name__)
+                _tell_all(batch, Taken.BUSY)
+                return True
+            except (BatchBrokenError, REFUSED) as broken:
+                log.warning("batch.broken", turns=len(batch), why=type(broken).__name__)
+                return False
+            else:
+                return True
+            if len(batch) > 1:
+                return False
+        log.warning("batch.gave_up", turns=len(batch))
+        _tell_all(batch, Taken.BUSY)
+        return True
+
+    async def _commit(self, batch: Sequence[Arrival]) -> None:
+        started = perf_counter()
+        async with self._pool.acquire() as db:
+            async with db.transaction():
+                fresh, turned = await self._turn(db, batch)
+                sent = await self._save(db, batch, turned)
+        self._committed(sent)
+        for arrival in batch:
+            _tell(arrival, Taken.DONE if arrival in fresh else Taken.REPEATED)
+        took_ms = round((perf_counter() - started) * 1000, 1)
+        log.debug("batch.committed", turns=len(fresh), repeated=len(batch) - len(fresh), took_ms=took_ms)
+
+    async def _turn(self, db: Connection, batch: Sequence[Arrival]) -> tuple[set[Arrival], list[Turned]]:
+        """Run the turns of *batch* whose keys are new; returns them and what they came to."""
+        now = self._now()
+        new = await inbox.record(db, sorted((each.channel, each.key) for each in batch))
+        arrivals = [each for each in batch if (each.channel, each.key) in new]
+        if not arrivals:
+            return set(), []
+        addresses = [
+            conversations.Address(each.channel, each.chat, each.private, "ru")
+            for each in arrivals
+            if isinstance(each.chat, str)
+        ]
+        numbers = [each.chat for each in arrivals if isinstance(each.chat, int)]
+        by_address, by_number = await conversations.lock(db, addresses, numbers, now=now, keys=self._keys)
+        earlier = await inbox.seen_earlier(db, [(each.channel, each.key) for each in arrivals])
+        chosen: list[tuple[Arrival, conversations.Conversation]] = []
+        for each in arrivals:
+            known = by_number.get(each.chat) if isinstance(each.chat, int) else by_address[each.channel, each.chat]
+            if known is not None and (each.channel, each.key) not in earlier:
+                chosen.append((each, known))
+        turned = await self._turning.run(db, chosen, answers=self._answers, now=now)
+        if any(each.outcome is Outcome.BROKEN for each in turned):
+            raise BatchBrokenError
+        return {arrival for arrival, _ in chosen}, turned
+
+    async def _save(
+        self, db: Connection, batch: Sequence[Arrival], turned: Sequence[Turned]
+    ) -> dict[str, set[int]]:
+        """Save what *turned* came to; returns the chats that have messages due, by channel."""
+        now = self._now()
+        if turned:
+            await conversations.save(db, [each.standing for each in turned], now=now)
+            messages = [message for each in turned for message in each.messages]
+            await outbox.add(db, messages)
+        else:
+            messages = []
+        if run := [each.event for each in batch if each.event is not None]:
+            await events.done(db, run, now=now)
+        if stood := dict(each.position for each in batch if each.position is not None):
+            await positions.save(db, stood)
+        due: dict[str, set[int]] = {}
+        for message in messages:
+            due.setdefault(message.channel, set()).add(message.chat)
+        return due
+
+    async def _close(self, arrival: Arrival) -> None:
+        """End a turn that fails for a reason of its own: note its key and apologise, so that it is not
+        repeated for a day and does not block its chat."""
+        closing = msgspec.structs.replace(arrival, said=self._turning.incident(arrival))
+        if not await self._try([closing]):
+            _tell(arrival, Taken.BUSY)
+
+
+def _tell_all(batch: Sequence[Arrival], taken: Taken) -> None:
+    for arrival in batch:
+        _tell(arrival, taken)
+
+
+def _tell(arrival: Arrival, taken: Taken) -> None:
+    # Whoever waited may have gone: the turn is committed all the same.
+    with suppress(asyncio.InvalidStateError):
+        arrival.taken.set_result(taken)

@@ -1,0 +1,186 @@
+"""What a resident who types freely is after: the words of each wish, with small typos forgiven."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz import fuzz, process
+
+
+class Intent(Enum):
+    """A wish that a resident can type in words."""
+
+    BALANCE = "balance"
+    READINGS = "readings"
+    PAY = "pay"
+    BILL = "bill"
+    HISTORY = "history"
+    STAFF = "staff"
+    HELP = "help"
+    MENU = "menu"
+    CANCEL = "cancel"
+    LINK = "link"
+    ACCOUNTS = "accounts"
+    LANGUAGE = "language"
+    PRIVACY = "privacy"
+    MY_DATA = "my data"
+    STOP = "stop"
+    ERASE = "erase"
+
+
+# The words and turns of speech of each wish, without ё and punctuation. Commands count as words.
+WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
+    Intent.BALANCE: (
+        "баланс",
+        "долг",
+        "мой долг",
+        "сколько должен",
+        "сколько я должен",
+        "сколько я должна",
+        "задолженность",
+        "задолжность",
+        "к оплате",
+        "сколько платить",
+        "квартплата",
+        "коммуналка",
+        "balance",
+        "debt",
+    ),
+    Intent.READINGS: (
+        "показания",
+        "показание",
+        "передать показания",
+        "подать показания",
+        "счетчик",
+        "счетчики",
+        "передать",
+        "вода",
+        "свет",
+        "газ",
+        "хвс",
+        "гвс",
+        "readings",
+        "meters",
+    ),
+    Intent.PAY: (
+        "оплатить",
+        "оплата",
+        "заплатить",
+        "хочу оплатить",
+        "ссылка на оплату",
+        "ссылка",
+        "сбп",
+        "картой",
+        "pay",
+    ),
+    Intent.BILL: (
+        "квитанция",
+        "квитанцию",
+        "платежка",
+        "жировка",
+        "епд",
+        "счет",
+        "счет за месяц",
+        "за что платить",
+        "bill",
+    ),
+    Intent.HISTORY: (
+        "история",
+        "начисления",
+        "платежи",
+        "мои платежи",
+        "прошлый месяц",
+        "куда ушли деньги",
+        "history",
+    ),
+    Intent.STAFF: (
+        "оператор",
+        "человек",
+        "сотрудник",
+        "позовите человека",
+        "позвать сотрудника",
+        "позвоните",
+        "жалоба",
+        "ошибка",
+        "неправильно",
+        "operator",
+    ),
+    Intent.HELP: (
+        "помощь",
+        "помоги",
+        "справка",
+        "контакты",
+        "телефон",
+        "адрес",
+        "часы работы",
+        "что ты умеешь",
+        "help",
+    ),
+    Intent.MENU: ("меню", "главное меню", "начать", "старт", "привет", "здравствуйте", "добрый день", "menu", "start"),
+    Intent.CANCEL: ("отмена", "отменить", "не надо", "cancel"),
+    Intent.LINK: (
+        "добавить счет",
+        "лицевой счет",
+        "привязать",
+        "привязать счет",
+        "подключить счет",
+        "add account",
+    ),
+    Intent.ACCOUNTS: ("счета", "мои счета", "сменить счет", "другой счет", "отвязать", "отвязать счет", "accounts"),
+    Intent.LANGUAGE: ("язык", "english", "русский", "по английски", "language", "lang"),
+    Intent.PRIVACY: ("персональные данные", "конфиденциальность", "privacy"),
+    Intent.MY_DATA: ("какие данные обо мне", "мои данные", "my data"),
+    Intent.STOP: ("стоп", "отписаться", "хватит", "stop"),
+    Intent.ERASE: ("удалить данные", "удалить мои данные", "удалите меня", "delete my data"),
+}
+
+# Typed more than this, a message is a letter and not a wish.
+WISH_CHARS_MAX: Final = 60
+# How alike a whole message, or one of its words, must be to a wish's words (0 to 100).
+LIKENESS_WHOLE_MIN: Final = 82
+LIKENESS_WORD_MIN: Final = 85
+# A word shorter than this says too little to be found inside a sentence, or to be forgiven a typo.
+FUZZY_CHARS_MIN: Final = 4
+
+_NOT_WORD: Final = re.compile(r"[\W_]+")
+_BY_WORDS: Final = {words: intent for intent, all_words in WORDS.items() for words in all_words}
+_ALL: Final = list(_BY_WORDS)
+_SAYINGS: Final = [words for words in _ALL if " " in words]
+_SINGLE: Final = [words for words in _ALL if " " not in words and len(words) > FUZZY_CHARS_MIN]
+
+
+def folded(typed: str) -> str:
+    """*typed* in lower case, ё as е, without punctuation."""
+    return _NOT_WORD.sub(" ", typed.casefold().replace("ё", "е")).strip()
+
+
+@lru_cache(maxsize=4096)
+def intent_of(typed: str) -> Intent | None:
+    """The wish that *typed* expresses, if it does: as a whole, or by its most telling word."""
+    if len(typed) > WISH_CHARS_MAX:
+        return None
+    said = folded(typed)
+    if (exact := _BY_WORDS.get(said)) is not None:
+        return exact
+    if len(said) < FUZZY_CHARS_MIN:
+        return None
+    if (saying := next((words for words in _SAYINGS if f" {words} " in f" {said} "), None)) is not None:
+        return _BY_WORDS[saying]
+    whole = process.extractOne(said, _ALL, scorer=fuzz.ratio, score_cutoff=LIKENESS_WHOLE_MIN)
+    if whole is not None:
+        return _BY_WORDS[whole[0]]
+    found = [
+        match
+        for word in said.split()
+        if len(word) > FUZZY_CHARS_MIN
+        and (match := process.extractOne(word, _SINGLE, scorer=fuzz.ratio, score_cutoff=LIKENESS_WORD_MIN))
+    ]
+    return _BY_WORDS[max(found, key=_likeness)[0]] if found else None
+
+
+def _likeness(match: tuple[str, float, int]) -> float:
+    return match[1]

@@ -1,0 +1,53 @@
+"""What happened that a chat is to hear of: kept until the engine has run it as a turn, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from core.turns import Event
+from storage.database import Connection
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """An event that waits for its turn."""
+
+    id: int
+    chat: int
+    event: Event
+    created_at: datetime
+
+
+_DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+
+ADD: Final = """
+insert into event (chat_id, body, created_at)
+select chat_id, body, $3 from unnest($1::bigint[], $2::text[]) as added (chat_id, body)
+"""
+
+
+async def add(db: Connection, events: Sequence[tuple[int, Event]], *, now: datetime) -> None:
+    """Keep *events*, each for its chat."""
+    bodies = [msgspec.json.encode(event).decode() for _, event in events]
+    await db.execute(ADD, [chat for chat, _ in events], bodies, now)
+
+
+WAITING: Final = """
+select id, chat_id, body, created_at from event where done_at is null and id > $1 order by id limit $2
+"""
+
+
+async def waiting(db: Connection, *, after: int, most: int) -> list[Waiting]:
+    """Up to *most* events that wait, from the first after number *after*."""
+    rows = await db.fetch(WAITING, after, most)
+    return [
+        Waiting(row["id"], row["chat_id"], _DECODER.decode(row["body"]), row["created_at"]) for row in rows
+    ]
+
+
+async def done(db: Connection, numbers: Sequence[int], *, now: datetime) -> None:
+    """Mark events as run, in the transaction of their turns."""
+    await db.execute("update event set done_at = $2 where id = any($1::bigint[])", numbers, now)

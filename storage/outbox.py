@@ -1,0 +1,339 @@
+"""Messages to send: rows before they are requests, in lanes that keep each chat's order.
+
+A sender leases the lanes whose head is due, taking tokens from the channel's pace in the same statement,
+sends without holding a transaction, and settles what became of it. The lane's epoch fences a sender that
+lost its lease: it can no longer settle what another now owns. Leases and paces use the database's own
+clock, never the business clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from core.channel import Pace
+from core.messages import Message, MessageClass
+from storage.database import Connection
+
+LEASE_S: Final = 90.0
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A message on its way into the outbox."""
+
+    chat: int
+    channel: str
+    message: Message
+
+
+class Leased(msgspec.Struct, frozen=True):
+    """The head of a leased lane: ours to send until the lease ends.
+
+    *body* None: an erased message. *uncertain*: an earlier sender may have delivered it already.
+    """
+
+    id: int
+    chat: int
+    epoch: int
+    address: bytes | None
+    message_class: MessageClass
+    body: str | None
+    attempts: int
+    without: str
+    uncertain: bool
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What became of a leased head: *state* is sent, queued (again after *after_s*), unknown or dead."""
+
+    id: int
+    chat: int
+    epoch: int
+    state: str
+    platform_message: str | None = None
+    reason: str | None = None
+    after_s: float = 0.0
+    without: str | None = None
+    counts: bool = True
+
+
+ENCODER: Final = msgspec.json.Encoder()
+DECODER: Final = msgspec.json.Decoder(Message)
+
+# Adds messages in the given order.
+ADD: Final = """
+insert into outbox (chat_id, channel, message_class, body)
+select chat_id, channel, message_class, body
+from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[]) with ordinality
+  as added (chat_id, channel, message_class, body, place)
+order by place
+"""
+
+# Has the lanes of these chats due; lanes come last in the order of locks, and in the order of chats.
+DUE: Final = """
+insert into lane (chat_id, channel, due_at, head_class)
+select chat_id, min(channel), clock_timestamp(), min(message_class)
+from unnest($1::bigint[], $2::text[], $3::smallint[]) as added (chat_id, channel, message_class)
+group by chat_id order by chat_id
+on conflict (chat_id) do update set
+  due_at = coalesce(lane.due_at, greatest(excluded.due_at, lane.free_at)),
+  head_class = case when lane.due_at is null then excluded.head_class
+    else least(lane.head_class, excluded.head_class) end
+"""
+
+
+async def add(db: Connection, messages: Sequence[Outgoing]) -> None:
+    """Queue *messages*, each chat's in the given order."""
+    if not messages:
+        return
+    chats = [each.chat for each in messages]
+    channels = [each.channel for each in messages]
+    classes = [int(each.message.message_class) for each in messages]
+    # PostgreSQL's text holds no NUL; a resident may have typed one.
+    bodies = [ENCODER.encode(each.message).decode().replace("\\u0000", "") for each in messages]
+    await db.execute(ADD, chats, channels, classes, bodies)
+    await db.execute(DUE, chats, channels, classes)
+
+
+# Makes or renews a channel's bucket; lifts a stop, for a restart is how staff lift it.
+SET_PACE: Final = """
+insert into bucket (channel, rate, burst, tokens) values ($1, $2, $3, $3)
+on conflict (channel) do update set rate = $2, burst = $3, held_until = null, stopped_why = null
+"""
+
+
+async def set_pace(db: Connection, channel: str, pace: Pace) -> None:
+    """State how fast *channel* may be sent to, and lift a hold."""
+    await db.execute(SET_PACE, channel, float(pace.rate), float(pace.burst))
+
+
+# Leases lanes of a channel whose head is due, as many as its bucket has tokens; replies before broadcasts.
+LEASE: Final = """
+with pace as materialized (
+  select least(burst, tokens + rate * extract(epoch from clock_timestamp() - refilled_at)) as tokens
+  from bucket
+  where channel = $1 and stopped_why is null and (held_until is null or held_until <= clock_timestamp())
+  for update
+), due as materialized (
+  select chat_id from lane
+  where channel = $1 and due_at <= clock_timestamp()
+    and (leased_until is null or leased_until <= clock_timestamp())
+    and ($2::bigint[] is null or chat_id = any($2))
+  order by head_class, due_at
+  limit least((select floor(tokens)::int from pace), $3)
+  for update skip locked
+), leased as (
+  update lane set epoch = epoch + 1, leased_until = clock_timestamp() + make_interval(secs => $4)
+  from due where lane.chat_id = due.chat_id
+  returning lane.chat_id, lane.epoch
+), taken as (
+  update bucket set tokens = pace.tokens - (select count(*) from leased), refilled_at = clock_timestamp()
+  from pace where channel = $1
+)
+select chat_id, epoch from leased
+"""
+
+# The heads of leased lanes, marked as being sent. A head that was already being sent is uncertain.
+HEADS: Final = """
+with head as (
+  select first.id, first.state, leased.chat_id, leased.epoch
+  from unnest($1::bigint[], $2::bigint[]) as leased (chat_id, epoch)
+  cross join lateral (
+    select id, state from outbox
+    where outbox.chat_id = leased.chat_id and state in ('queued', 'sending', 'unknown')
+    order by id limit 1
+  ) as first
+)
+update outbox set state = 'sending', attempts = attempts + 1
+from head join chat on chat.id = head.chat_id
+where outbox.id = head.id
+returning outbox.id, outbox.chat_id, head.epoch, chat.address, outbox.message_class, outbox.body,
+  outbox.attempts, outbox.without, head.state <> 'queued' as uncertain
+"""
+
+# Lanes that were leased and turned out to have nothing to send.
+RELEASE: Final = """
+update lane set leased_until = null, due_at = null
+from unnest($1::bigint[], $2::bigint[]) as empty (chat_id, epoch)
+where lane.chat_id = empty.chat_id and lane.epoch = empty.epoch
+  and not exists (
+    select from outbox where outbox.chat_id = lane.chat_id and state in ('queued', 'sending', 'unknown')
+  )
+"""
+
+
+async def lease(
+    db: Connection, channel: str, *, most: int, chats: Iterable[int] | None = None, for_s: float = LEASE_S
+) -> list[Leased]:
+    """Lease up to *most* due lanes of *channel* (only those of *chats*, if given) and take their heads.
+
+    In a transaction of its own: the heads are read after the leases are taken, so that what another sender
+    has just settled is not taken again.
+    """
+    async with db.transaction():
+        lanes = await db.fetch(LEASE, channel, None if chats is None else list(chats), most, for_s)
+        if not lanes:
+            return []
+        numbers, epochs = [row["chat_id"] for row in lanes], [row["epoch"] for row in lanes]
+        heads = [leased_from(row) for row in await db.fetch(HEADS, numbers, epochs)]
+        if len(heads) < len(lanes):
+            await db.execute(RELEASE, numbers, epochs)
+        return heads
+
+
+def leased_from(row: asyncpg.Record) -> Leased:
+    """A row of HEADS."""
+    message_class = MessageClass(row["message_class"])
+    return Leased(*(message_class if name == "message_class" else value for name, value in row.items()))
+
+
+# The lanes that these senders still own, locked in the order of chats before their messages are settled:
+# what is added to a lane meanwhile waits, and is seen by the statement that follows.
+OWNED: Final = """
+select lane.chat_id, lane.epoch from lane
+join unnest($1::bigint[], $2::bigint[]) as settled (chat_id, epoch) using (chat_id, epoch)
+order by lane.chat_id
+for update of lane
+"""
+
+# Writes down what became of the heads; a message that need not be kept for anything keeps its body 30 days.
+SETTLE: Final = """
+update outbox set
+  state = settled.state,
+  platform_message = coalesce(settled.platform_message, outbox.platform_message),
+  reason = settled.reason,
+  without = coalesce(settled.without, outbox.without),
+  attempts = outbox.attempts - case when settled.counts then 0 else 1 end,
+  sent_at = case when settled.state = 'sent' then clock_timestamp() end
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[])
+  as settled (id, state, platform_message, reason, without, counts)
+where outbox.id = settled.id and outbox.state = 'sending'
+"""
+
+# Gives leases back: the next head is due when the chat's own pace and any wait allow.
+FREE: Final = """
+update lane set
+  leased_until = null,
+  free_at = paced.free_at,
+  head_class = coalesce(next.message_class, 0),
+  due_at = case when next.id is not null then greatest(
+    clock_timestamp() + make_interval(secs => paced.after_s),
+    paced.free_at - make_interval(secs => $5)
+  ) end
+from (
+  select chat_id, after_s,
+    greatest(clock_timestamp(), coalesce(lane.free_at, clock_timestamp())) + make_interval(secs => $4) as free_at
+  from unnest($1::bigint[], $2::bigint[], $3::float8[]) as freed (chat_id, epoch, after_s)
+  join lane using (chat_id, epoch)
+) as paced
+left join lateral (
+  select id, message_class from outbox
+  where outbox.chat_id = paced.chat_id and state in ('queued', 'sending', 'unknown') order by id limit 1
+) as next on true
+where lane.chat_id = paced.chat_id
+returning extract(epoch from due_at - clock_timestamp())::float8 as due_in_s
+"""
+
+
+async def settle(db: Connection, settled: Sequence[Settled], *, pace: Pace) -> float | None:
+    """Write down what became of leased heads and give their lanes back; *pace* is their channel's.
+
+    Nothing of a lost lease is written. Returns in how many seconds the first of these lanes is due again;
+    None if nothing waits in them.
+    """
+    async with db.transaction():
+        owned = await db.fetch(OWNED, [each.chat for each in settled], [each.epoch for each in settled])
+        ours = {(row["chat_id"], row["epoch"]) for row in owned}
+        kept = [each for each in settled if (each.chat, each.epoch) in ours]
+        if not kept:
+            return None
+        await db.execute(
+            SETTLE,
+            [each.id for each in kept],
+            [each.state for each in kept],
+            [each.platform_message for each in kept],
+            [each.reason for each in kept],
+            [each.without for each in kept],
+            [each.counts for each in kept],
+        )
+        gap_s = 1 / pace.chat_rate
+        freed = await db.fetch(
+            FREE,
+            [each.chat for each in kept],
+            [each.epoch for each in kept],
+            [each.after_s for each in kept],
+            gap_s,
+            gap_s * pace.chat_burst,
+        )
+        return min((row["due_in_s"] for row in freed if row["due_in_s"] is not None), default=None)
+
+
+# Holds a channel's whole queue for a while.
+HOLD: Final = """
+update bucket set held_until = greatest(held_until, clock_timestamp() + make_interval(secs => $2))
+where channel = $1
+"""
+
+
+async def hold(db: Connection, channel: str, after_s: float) -> None:
+    """Send nothing to *channel* for *after_s* seconds."""
+    await db.execute(HOLD, channel, after_s)
+
+
+async def stop(db: Connection, channel: str, why: str) -> None:
+    """Hold *channel*'s queue until staff lift it; nothing of it is lost."""
+    await db.execute("update bucket set stopped_why = $2 where channel = $1", channel, why)
+
+
+# A chat that cannot be reached: marked, and what waits for it is dead, in order not to be tried again.
+UNREACHABLE: Final = """
+with marked as (
+  update chat set unreachable_at = coalesce(unreachable_at, clock_timestamp()) where id = any($1::bigint[])
+)
+update outbox set state = 'dead', reason = 'unreachable'
+where chat_id = any($1::bigint[]) and state in ('queued', 'unknown')
+"""
+
+
+async def mark_unreachable(db: Connection, chats: Sequence[int]) -> None:
+    """Mark *chats* as unreachable; what waits for them is not sent."""
+    await db.execute(UNREACHABLE, chats)
+
+
+# Uploads of these files that a channel knows already.
+UPLOADS: Final = "select sha256, file from upload where channel = $1 and sha256 = any($2::bytea[])"
+
+KEEP_UPLOADS: Final = """
+insert into upload (channel, sha256, file)
+select $1, sha256, file from unnest($2::bytea[], $3::text[]) as sent (sha256, file)
+on conflict (channel, sha256) do update set file = excluded.file, uploaded_at = clock_timestamp()
+"""
+
+
+async def uploads_of(db: Connection, channel: str, digests: Sequence[str]) -> dict[str, str]:
+    """The channel's own ids of files, by their SHA-256 in hexadecimal."""
+    rows = await db.fetch(UPLOADS, channel, [bytes.fromhex(digest) for digest in digests])
+    return {row["sha256"].hex(): row["file"] for row in rows}
+
+
+async def keep_uploads(db: Connection, channel: str, files: dict[str, str]) -> None:
+    """Remember the channel's ids of uploaded *files*, by SHA-256 in hexadecimal."""
+    await db.execute(KEEP_UPLOADS, channel, [bytes.fromhex(digest) for digest in files], list(files.values()))
+
+
+# Empties what was sent more than 30 days ago: the text of a message is kept no longer (privacy, retention).
+EMPTY_SENT: Final = """
+update outbox set body = null
+where id in (
+  select id from outbox where state = 'sent' and body is not null
+    and sent_at < clock_timestamp() - interval '30 days' limit 5000
+)
+"""
+
+
+async def empty_sent(db: Connection) -> None:
+    """Empty the bodies of messages that were sent more than 30 days ago."""
+    await db.execute(EMPTY_SENT)
