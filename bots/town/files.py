@@ -1,0 +1,75 @@
+"""Writing an import file with its control file beside it, row by row."""
+
+import csv
+from collections.abc import Sequence
+from datetime import date
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from core.money import Money
+
+ROWS_AT_ONCE: Final = 2_000
+CONTROL_HEADER: Final = "rows;sum;sha256;generated_at"
+
+
+class ImportFile:
+    """A file of the exchange being written; leaving it writes its control file.
+
+    A row is added with what it contributes to the control sum, in kopecks. *summed*: whether this kind of
+    file has a control sum at all.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], *, summed: bool, generated_on: date) -> None:
+        self._path = path
+        self._summed = summed
+        self._generated_on = generated_on
+        self._rows = 0
+        self._sum_kopecks = 0
+        self._hash = sha256()
+        self._out = path.open("wb")
+        self._fill(columns)
+
+    def _fill(self, columns: Sequence[str]) -> None:
+        self._page = StringIO(newline="")
+        self._csv = csv.writer(self._page, delimiter=";", lineterminator="\n")
+        self._csv.writerow(columns)
+
+    def row(self, cells: Sequence[str], kopecks: int = 0) -> None:
+        """Add a row."""
+        self._csv.writerow(cells)
+        self._count(kopecks)
+
+    def plain(self, row: str, kopecks: int = 0) -> None:
+        """Add a row that is put together already, none of its cells needing quotes."""
+        self._page.write(row)
+        self._page.write("\n")
+        self._count(kopecks)
+
+    def _count(self, kopecks: int) -> None:
+        self._rows += 1
+        self._sum_kopecks += kopecks
+        if self._rows % ROWS_AT_ONCE == 0:
+            self._flush()
+
+    def _flush(self) -> None:
+        written = self._page.getvalue().encode()
+        self._hash.update(written)
+        self._out.write(written)
+        self._page.seek(0)
+        self._page.truncate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._flush()
+        self._out.close()
+        total = str(Money(self._sum_kopecks).roubles) if self._summed else ""
+        row = f"{self._rows};{total};{self._hash.hexdigest()};{self._generated_on}T06:00:00+03:00"
+        control = self._path.with_name(f"{self._path.name}.ctl")
+        control.write_text(f"{CONTROL_HEADER}\n{row}\n", encoding="utf-8")

@@ -1,0 +1,378 @@
+"""The files that we exchange with billing: their kinds, their columns, and what a row must agree on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from storage.exchange_cells import (
+    DAY,
+    DAY_OR_NONE,
+    FREE_TEXT,
+    HASH_OR_NONE,
+    HASHES,
+    ID,
+    JSON_OR_NONE,
+    LABELS,
+    MOMENT,
+    MOMENT_OR_NONE,
+    MONEY,
+    MONEY_OR_ZERO,
+    NUMBER,
+    NUMBER_OR_NONE,
+    NUMBER_OR_ONE,
+    NUMBER_OR_ZERO,
+    PERIOD,
+    PERIOD_OR_NONE,
+    TEXT,
+    TEXT_OR_NONE,
+    TRUTH,
+    WHOLE,
+    WHOLE_OR_NONE,
+    WHOLE_OR_ZERO,
+    Cell,
+    Value,
+    choice,
+)
+
+# A complaint about a row whose cells are readable each by itself: the column, and the reason.
+Complaint = tuple[str, str]
+RowCheck = Callable[[Mapping[str, Value]], "Complaint | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file. *optional*: the whole column may be missing, and is then read as empty."""
+
+    name: str
+    cell: Cell
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file. *key*: columns that no two rows share; *monthly*: loaded in the order of months.
+
+    *control_column* is what the control file sums up, if there is anything to sum up.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    monthly: bool = False
+    control_column: str | None = None
+    check: RowCheck | None = None
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns, as we write them."""
+        return tuple(column.name for column in self.columns)
+
+
+def _columns(*named: tuple[str, Cell], optional: Sequence[tuple[str, Cell]] = ()) -> tuple[Column, ...]:
+    return tuple(
+        [Column(name, cell) for name, cell in named]
+        + [Column(name, cell, optional=True) for name, cell in optional]
+    )
+
+
+def _sums(row: Mapping[str, Value], *columns: str) -> int:
+    return sum(int(str(row[column])) for column in columns)
+
+
+def _payable_adds_up(row: Mapping[str, Value]) -> Complaint | None:
+    added = _sums(row, "charged_individual", "charged_common", "multiplier_sum", "recalculation")
+    if row["payable"] == added - _sums(row, "benefit"):
+        return None
+    return "payable", "is not charged + multiplier_sum + recalculation - benefit"
+
+
+def _total_adds_up(row: Mapping[str, Value]) -> Complaint | None:
+    added = _sums(row, "opening", "charged", "recalculation", "penalty")
+    if row["total_due"] == added - _sums(row, "payments_counted", "benefit"):
+        return None
+    return (
+        "total_due",
+        "is not opening - payments_counted + charged + recalculation - benefit + penalty",
+    )
+
+
+def _moves_money(row: Mapping[str, Value]) -> Complaint | None:
+    if row["amount"] == 0:
+        return "amount", "must not be 0.00"
+    if (_sums(row, "amount") < 0) != (row["reverses_payment_id"] is not None):
+        return "reverses_payment_id", "is named exactly where the amount is negative"
+    return None
+
+
+def _has_registers(row: Mapping[str, Value]) -> Complaint | None:
+    if row["registers"] not in {1, 2, 3}:
+        return "registers", "is not 1, 2 or 3"
+    values = [row[f"last_value_t{register}"] for register in (1, 2, 3)]
+    if any(value is not None for value in values) and row["last_value_on"] is None:
+        return "last_value_on", "must be there with a last value"
+    return None
+
+
+def _is_a_reading(row: Mapping[str, Value]) -> Complaint | None:
+    if str(row["value"]).startswith("-"):
+        return "value", "must not be negative"
+    return None if row["register"] in {1, 2, 3} else ("register", "is not 1, 2 or 3")
+
+
+def _is_answered(row: Mapping[str, Value]) -> Complaint | None:
+    if row["result"] == "rejected" and not row["reason"]:
+        return "reason", "must say why the reading is rejected"
+    return None
+
+
+_ALL: Final = (
+    Kind(
+        "services",
+        _columns(
+            ("service_code", TEXT),
+            ("name", TEXT),
+            ("unit", TEXT),
+            ("kind", choice("housing", "utility", "additional")),
+            ("optional", TRUTH),
+            ("sort", WHOLE),
+        ),
+        key=("service_code",),
+    ),
+    Kind(
+        "providers",
+        _columns(
+            ("provider_id", TEXT),
+            ("inn", TEXT),
+            ("kpp", FREE_TEXT),
+            ("name", TEXT),
+            (
+                "kind",
+                choice(
+                    "management_company",
+                    "owners_association",
+                    "resource_supplier",
+                    "waste_operator",
+                    "overhaul_fund",
+                    "other",
+                ),
+            ),
+            ("bank_account", TEXT),
+            ("bik", TEXT),
+            ("corr_account", FREE_TEXT),
+            ("contract_no", FREE_TEXT),
+            ("fee_percent", NUMBER_OR_ZERO),
+            ("valid_from", DAY_OR_NONE),
+            ("valid_to", DAY_OR_NONE),
+        ),
+        key=("provider_id",),
+    ),
+    Kind(
+        "houses",
+        _columns(
+            ("building_id", TEXT),
+            ("fias_guid", TEXT_OR_NONE),
+            ("city", TEXT),
+            ("street", TEXT),
+            ("house", TEXT),
+            ("block", FREE_TEXT),
+            ("kind", choice("apartment_house", "private_house")),
+            ("area_total", NUMBER_OR_NONE),
+            ("area_common", NUMBER_OR_NONE),
+        ),
+        key=("building_id",),
+    ),
+    Kind(
+        "premises",
+        _columns(
+            ("premises_id", TEXT),
+            ("building_id", TEXT),
+            ("fias_guid", TEXT_OR_NONE),
+            ("city", FREE_TEXT),
+            ("street", FREE_TEXT),
+            ("house", FREE_TEXT),
+            ("block", FREE_TEXT),
+            ("flat", FREE_TEXT),
+            ("room", FREE_TEXT),
+            ("kind", choice("flat", "room", "private_house", empty="flat")),
+            ("area_total", NUMBER_OR_NONE),
+            ("area_living", NUMBER_OR_NONE),
+            ("area_heated", NUMBER_OR_NONE),
+            ("registered_count", WHOLE_OR_NONE),
+            ("resident_count", WHOLE_OR_NONE),
+            ("closed_on", DAY_OR_NONE),
+        ),
+        key=("premises_id",),
+    ),
+    Kind(
+        "accounts",
+        _columns(
+            ("account", TEXT),
+            ("payment_code", TEXT_OR_NONE),
+            ("gis_account_id", TEXT_OR_NONE),
+            ("premises_id", TEXT),
+            ("share_percent", NUMBER_OR_NONE),
+            ("payer_kind", choice("person", "org", empty="person")),
+            ("payer_name_masked", FREE_TEXT),
+            ("payer_name_hash", HASH_OR_NONE),
+            ("management_inn", TEXT_OR_NONE),
+            ("opened_on", DAY_OR_NONE),
+            ("closed_on", DAY_OR_NONE),
+            ("link_secret_hash", HASH_OR_NONE),
+            ("phone_hashes", HASHES),
+            ("status", choice("open", "closed", empty="open")),
+        ),
+        key=("account",),
+    ),
+    Kind(
+        "tariffs",
+        _columns(
+            ("service_code", TEXT),
+            ("provider_id", TEXT),
+            ("register", WHOLE_OR_ZERO),
+            ("valid_from", DAY),
+            ("valid_to", DAY_OR_NONE),
+            ("rate", NUMBER),
+        ),
+        key=("service_code", "provider_id", "register", "valid_from"),
+    ),
+    Kind(
+        "meters",
+        _columns(
+            ("meter_id", TEXT),
+            ("account", TEXT),
+            ("service_code", TEXT),
+            ("serial", TEXT),
+            ("brand", FREE_TEXT),
+            ("model", FREE_TEXT),
+            ("place", FREE_TEXT),
+            ("registers", WHOLE),
+            ("register_labels", LABELS),
+            ("integer_digits", WHOLE),
+            ("fraction_digits", WHOLE_OR_ZERO),
+            ("accepts_fraction", TRUTH),
+            ("ratio", NUMBER_OR_ONE),
+            ("installed_on", DAY_OR_NONE),
+            ("commissioned_on", DAY_OR_NONE),
+            ("verified_on", DAY_OR_NONE),
+            ("verification_due_on", DAY_OR_NONE),
+            ("seal_no", FREE_TEXT),
+            ("smart", TRUTH),
+            ("closed_on", DAY_OR_NONE),
+            ("last_value_t1", NUMBER_OR_NONE),
+            ("last_value_t2", NUMBER_OR_NONE),
+            ("last_value_t3", NUMBER_OR_NONE),
+            ("last_value_on", DAY_OR_NONE),
+            ("window_open", WHOLE_OR_NONE),
+            ("window_close", WHOLE_OR_NONE),
+        ),
+        key=("meter_id",),
+        check=_has_registers,
+    ),
+    Kind(
+        "readings",
+        _columns(
+            ("meter_id", TEXT),
+            ("account", TEXT),
+            ("service_code", FREE_TEXT),
+            ("serial", FREE_TEXT),
+            ("register", WHOLE),
+            ("value", NUMBER),
+            ("previous_value", NUMBER_OR_NONE),
+            ("taken_on", DAY),
+            ("received_at", MOMENT_OR_NONE),
+            ("source", TEXT),
+            ("reading_id", TEXT),
+            ("kind", choice("current", "control", "verification", empty="current")),
+            ("counted_period", PERIOD),
+            ("flags", LABELS),
+        ),
+        key=("reading_id",),
+        monthly=True,
+        check=_is_a_reading,
+    ),
+    Kind(
+        "payments",
+        _columns(
+            ("payment_id", TEXT),
+            ("account", TEXT),
+            ("paid_at", MOMENT),
+            ("booked_on", DAY),
+            ("amount", MONEY),
+            ("channel", choice("bank", "post", "cash", "terminal", "payroll", "acquirer")),
+            ("source_name", TEXT),
+            ("external_id", TEXT),
+            ("batch", FREE_TEXT),
+            ("period_hint", PERIOD_OR_NONE),
+            ("purpose", FREE_TEXT),
+            ("payer_named_lines", JSON_OR_NONE),
+            optional=(("reverses_payment_id", TEXT_OR_NONE),),
+        ),
+        key=("source_name", "external_id"),
+        monthly=True,
+        control_column="amount",
+        check=_moves_money,
+    ),
+    Kind(
+        "charges",
+        _columns(
+            ("account", TEXT),
+            ("period", PERIOD),
+            ("service_code", TEXT),
+            ("provider_id", TEXT),
+            ("tariff", NUMBER),
+            ("volume_individual", NUMBER_OR_ZERO),
+            ("volume_common", NUMBER_OR_ZERO),
+            ("method", choice("M", "N", "O", "A")),
+            ("charged_individual", MONEY),
+            ("charged_common", MONEY_OR_ZERO),
+            ("multiplier", NUMBER_OR_ONE),
+            ("multiplier_sum", MONEY_OR_ZERO),
+            ("recalculation", MONEY_OR_ZERO),
+            ("recalculation_reason", FREE_TEXT),
+            ("benefit", MONEY_OR_ZERO),
+            ("payable", MONEY),
+            ("opening", MONEY_OR_ZERO),
+            ("penalty", MONEY_OR_ZERO),
+        ),
+        key=("account", "period", "service_code", "provider_id"),
+        monthly=True,
+        control_column="payable",
+        check=_payable_adds_up,
+    ),
+    Kind(
+        "bill_totals",
+        _columns(
+            ("account", TEXT),
+            ("period", PERIOD),
+            ("opening", MONEY),
+            ("payments_counted", MONEY),
+            ("counted_until", DAY),
+            ("charged", MONEY),
+            ("recalculation", MONEY_OR_ZERO),
+            ("benefit", MONEY_OR_ZERO),
+            ("penalty", MONEY_OR_ZERO),
+            ("total_due", MONEY),
+            ("gis_document_id", FREE_TEXT),
+            ("pdf_ref", FREE_TEXT),
+        ),
+        key=("account", "period"),
+        monthly=True,
+        control_column="total_due",
+        check=_total_adds_up,
+    ),
+    Kind(
+        "reading_acks",
+        _columns(
+            ("reading_id", ID),
+            ("result", choice("accepted", "rejected", "locked")),
+            ("reason", FREE_TEXT),
+            ("billing_ref", FREE_TEXT),
+        ),
+        key=("reading_id",),
+        monthly=True,
+        check=_is_answered,
+    ),
+)
+
+# Every kind by its name, in the order in which a folder is loaded: what is referred to comes first.
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
