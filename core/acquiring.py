@@ -1,0 +1,279 @@
+"""Paying through an acquirer: what it is asked and answers, and where a link and a go at paying it stand.
+
+A go at paying (an attempt) is a state machine, `MAY_BECOME`. The acquirer's word is believed only when it
+was asked for; what it says is judged here, and posted or brought before a person elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol, TypeAlias
+
+import msgspec
+
+from core.money import Money
+
+ROUBLES: Final = "RUB"
+
+
+class AttemptState(StrEnum):
+    """Where a go at paying stands."""
+
+    CREATED = "created"  # written down; the acquirer may not know of it yet
+    PENDING = "pending"  # the acquirer waits for the payer
+    UNKNOWN = "unknown"  # the acquirer was asked and did not answer
+    PAID = "paid"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REFUNDED_IN_PART = "refunded_in_part"
+    REFUNDED = "refunded"
+
+
+_S = AttemptState
+OPEN: Final = frozenset({_S.CREATED, _S.PENDING, _S.UNKNOWN})
+POSTED: Final = frozenset({_S.PAID, _S.REFUNDED_IN_PART, _S.REFUNDED})
+
+# Money may arrive late: what was taken for canceled or expired may yet be paid, never the other way round.
+MAY_BECOME: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
+    _S.CREATED: frozenset({_S.PENDING, _S.UNKNOWN, _S.PAID, _S.CANCELED, _S.EXPIRED}),
+    _S.PENDING: frozenset({_S.UNKNOWN, _S.PAID, _S.CANCELED, _S.EXPIRED}),
+    _S.UNKNOWN: frozenset({_S.PENDING, _S.PAID, _S.CANCELED, _S.EXPIRED}),
+    _S.CANCELED: frozenset({_S.PAID}),
+    _S.EXPIRED: frozenset({_S.PAID}),
+    _S.PAID: frozenset({_S.REFUNDED_IN_PART, _S.REFUNDED}),
+    _S.REFUNDED_IN_PART: frozenset({_S.REFUNDED}),
+    _S.REFUNDED: frozenset(),
+}
+
+# So long after it began, a go that its acquirer does not know is over: no acquirer's page lives that long.
+GIVEN_UP_AFTER: Final = timedelta(hours=25)
+
+
+# --- What an acquirer is asked and answers --------------------------------------------------------
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A payment to be created. *key* is ours, 32 hex digits: the same order again is the same payment."""
+
+    key: str
+    amount: Money
+    description: str
+    return_url: str
+
+
+class Created(msgspec.Struct, frozen=True):
+    """The acquirer has the payment. *url* None: it had it before and does not tell its page's address again."""
+
+    operation: str
+    url: str | None
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The acquirer will not have this payment; there is none."""
+
+    reason: str
+
+
+class Down(msgspec.Struct, frozen=True):
+    """No answer that means anything: it may have done what it was asked, or not."""
+
+    reason: str
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the acquirer says of a payment; *key* is ours as it was given at creation."""
+
+    operation: str
+    key: str
+    state: AttemptState
+    amount: Money
+    currency: str = ROUBLES
+    paid_at: datetime | None = None
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """The acquirer knows no such payment."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A request that says it comes from an acquirer. *remote* is the address of who sent it."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    remote: str
+
+
+class Acquirer(Protocol):
+    """Whoever takes the money. *name* is in the books and in addresses, *title* on the pay page."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    async def create(self, order: Order) -> Created | Refused | Down:
+        """Create the payment of *order*, or give the one that was created under its key."""
+        ...
+
+    async def query(self, operation: str) -> Found | Missing | Down:
+        """What has become of the payment *operation*."""
+        ...
+
+    def notice(self, notice: Notice) -> str | None:
+        """Which operation *notice* is about; None where it is about none. Raises ForgedWebhookError."""
+        ...
+
+
+# --- How what it says is judged -------------------------------------------------------------------
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """A go at paying, as we keep it. *case*: a person looks into it."""
+
+    id: int
+    acquirer: str
+    key: str
+    amount: Money
+    description: str
+    state: AttemptState
+    created_at: datetime
+    operation: str | None = None
+    url: str | None = None
+    case: int | None = None
+
+
+class Post(msgspec.Struct, frozen=True):
+    """The money has arrived: post it."""
+
+
+class Become(msgspec.Struct, frozen=True):
+    """Nothing to post; it stands there now."""
+
+    state: AttemptState
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """Nothing new."""
+
+
+class Contradiction(msgspec.Struct, frozen=True):
+    """What the acquirer says is not what we asked for: *kind* is the kind of staff case."""
+
+    kind: str
+
+
+Judgement: TypeAlias = Post | Become | Stay | Contradiction
+
+
+def judge(attempt: Attempt, found: Found) -> Judgement:
+    """What follows from what the acquirer says. A wrong sum is never posted."""
+    if attempt.case is not None:
+        return Stay()
+    if found.state in POSTED:
+        return _judge_money(attempt, found)
+    return move(attempt, found.state)
+
+
+def _judge_money(attempt: Attempt, found: Found) -> Judgement:
+    if found.amount != attempt.amount or found.currency != ROUBLES or found.key != attempt.key:
+        return Contradiction("payment_mismatch")
+    if found.state is not AttemptState.PAID:
+        return Contradiction("payment_refunded") if found.state != attempt.state else Stay()
+    return Stay() if attempt.state in POSTED else Post()
+
+
+def move(attempt: Attempt, state: AttemptState) -> Become | Stay:
+    """To *state*, if it may follow."""
+    return Become(state) if state in MAY_BECOME[attempt.state] else Stay()
+
+
+def judge_missing(attempt: Attempt, now: datetime) -> Become | Stay:
+    """What follows where the acquirer knows nothing of it: in the end it is over."""
+    if now - attempt.created_at < GIVEN_UP_AFTER:
+        return Stay()
+    return move(attempt, AttemptState.EXPIRED)
+
+
+# --- Where a link stands --------------------------------------------------------------------------
+
+
+class PayLink(msgspec.Struct, frozen=True):
+    """The centre's own link with all goes at paying it, the oldest first. *number* is the account's."""
+
+    id: int
+    account: int
+    number: str
+    language: str
+    source_ref: str
+    amount: Money
+    whole: bool
+    expires_at: datetime
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Payable(msgspec.Struct, frozen=True):
+    """It may be paid."""
+
+    amount: Money
+
+
+class AlreadyPaid(msgspec.Struct, frozen=True):
+    """It was paid; *then* may be paid next, if anything."""
+
+    then: Money | None
+
+
+class Outlived(msgspec.Struct, frozen=True):
+    """What it was made for was paid otherwise; *then* may be paid instead, if anything."""
+
+    then: Money | None
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """Its time is over."""
+
+
+class UnderCheck(msgspec.Struct, frozen=True):
+    """A person looks into a payment of it: nobody is to pay again."""
+
+
+Standing: TypeAlias = Payable | AlreadyPaid | Outlived | Expired | UnderCheck
+
+
+def standing(link: PayLink, *, due: Money, least: Money, now: datetime) -> Standing:
+    """Where *link* stands, *due* being due on its account and *least* the least that may be paid."""
+    then = due if due >= least and now < link.expires_at else None
+    if any(attempt.case is not None for attempt in link.attempts):
+        return UnderCheck()
+    if any(attempt.state in POSTED for attempt in link.attempts):
+        return AlreadyPaid(then)
+    if now >= link.expires_at:
+        return Expired()
+    if link.whole and due < link.amount:
+        return Outlived(then)
+    return Payable(link.amount)
+
+
+def payable(link_standing: Standing) -> Money | None:
+    """The sum that may be paid by a link that stands so."""
+    match link_standing:
+        case Payable(amount):
+            return amount
+        case AlreadyPaid(then) | Outlived(then):
+            return then
+        case Expired() | UnderCheck():
+            return None
+
+
+def reusable(attempts: Sequence[Attempt], acquirer: str, amount: Money) -> Attempt | None:
+    """The newest go that may be gone on with: open, the same sum, and its page's address not lost."""
+    for attempt in reversed(attempts):
+        same = attempt.acquirer == acquirer and attempt.amount == amount
+        lost = attempt.operation is not None and attempt.url is None
+        if same and attempt.state in OPEN and not lost:
+            return attempt
+    return None
