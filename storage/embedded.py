@@ -14,18 +14,17 @@ Rules that this file keeps:
 
 import contextlib
 import fcntl
-import json
 import os
-import secrets
 import shlex
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import IO, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
+from storage.embedded_cluster import DATABASE, NAMES, Role, create_cluster, read_passwords
 from storage.embedded_home import (
     ENVIRONMENT,
     EmbeddedPostgresError,
@@ -34,18 +33,6 @@ from storage.embedded_home import (
     server_user,
     settle_home,
 )
-from storage.roles import SCHEMA, Roles, provisioning, quoted
-
-Role: TypeAlias = Literal["owner", "app", "reader", "superuser"]
-
-DATABASE: Final = "kvitok"
-ROLES: Final = Roles()
-NAMES: Final[dict[Role, str]] = {
-    "owner": ROLES.owner,
-    "app": ROLES.app,
-    "reader": ROLES.reader,
-    "superuser": "postgres",
-}
 
 SETTINGS: Final = {
     "listen_addresses": "",
@@ -75,8 +62,15 @@ SOCKET_FOLDER_PREFIX: Final = "kvitok-"
 # A path to a socket ends at 107 bytes, and PostgreSQL's own file name takes 15 of them.
 SOCKET_FOLDER_BYTES: Final = 107 - len("/.s.PGSQL.5432")
 
-# Waits for the word to stop, or for the end of whoever could have given it.
-WATCH: Final = 'read word; "$1" stop --silent --pgdata="$2" --mode=fast --timeout=60; rmdir "$3"'
+# Waits for the word to stop, or for the end of whoever could have given it; then stops the server of this
+# socket folder, and no other: a later start may have been quicker to end it and to begin its own.
+WATCH: Final = """
+read word
+if grep --quiet --line-regexp --fixed-strings -- "$3" "$2/postmaster.pid"
+then "$1" stop --silent --pgdata="$2" --mode=fast --timeout=60
+fi
+rmdir "$3"
+"""
 
 
 class EmbeddedInUseError(EmbeddedPostgresError):
@@ -113,12 +107,12 @@ class EmbeddedPostgres:
         """
         home = self.folder / "postgres"
         try:
-            passwords = json.loads((home / "passwords.json").read_text())
+            password = read_passwords(home)[role]
             note = _Note.of(home / "data")
         except OSError as error:
             raise EmbeddedPostgresError(f"{self.folder}: its database is not running: {error}") from error
         host = urlencode({"host": str(note.socket_folder)})
-        return f"postgresql://{NAMES[role]}:{passwords[role]}@/{database}?{host}"
+        return f"postgresql://{NAMES[role]}:{password}@/{database}?{host}"
 
     def start(self) -> None:
         """Start the server, its cluster created if this is the first time.
@@ -128,7 +122,7 @@ class EmbeddedPostgres:
         try:
             self._open()
             if not self._data.exists():
-                self._create_cluster()
+                create_cluster(self._home, self._user, self._binaries, durable=self.durable)
             self._launch()
         except OSError as error:
             self.stop()
@@ -168,7 +162,6 @@ class EmbeddedPostgres:
         self._binaries = find_binaries(self._user)
         self._home = settle_home(self.folder, self._user)
         self._data = self._home / "data"
-        self._passwords = self._home / "passwords.json"
         self._log = self._home / "log"
         self._lock = _locked(self._home / "lock", self.folder)
         self._stop_remains()
@@ -193,52 +186,6 @@ class EmbeddedPostgres:
             # The watcher of a process that was killed this moment may have been quicker.
             if _works_in(pid, self._data):
                 raise
-
-    def _create_cluster(self) -> None:
-        """Create the cluster beside and rename it when it is whole: no start finds half of one."""
-        passwords = {role: secrets.token_urlsafe(24) for role in NAMES}
-        _write_secret(self._passwords, json.dumps(passwords))
-        unfinished = self._home / "unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
-        self._user.take(unfinished)
-        self._run_initdb(unfinished, passwords["superuser"])
-        roles = [
-            f"create role {quoted(NAMES[role])} login password '{passwords[role]}'"
-            for role in NAMES
-            if role != "superuser"
-        ]
-        self._run_alone(unfinished, "postgres", [*roles, f"create database {DATABASE} owner {ROLES.owner}"])
-        # A superuser has no home of its own; whoever looks about as one looks at the centre's.
-        path = f"alter role {quoted(NAMES['superuser'])} set search_path = {quoted(SCHEMA)}"
-        self._run_alone(unfinished, DATABASE, [*provisioning(ROLES), path])
-        unfinished.rename(self._data)
-
-    def _run_initdb(self, data: Path, password: str) -> None:
-        password_file = self._home / "initial-password"
-        _write_secret(password_file, password)
-        try:
-            self._run(
-                "initdb",
-                f"--pgdata={data}",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                f"--username={NAMES['superuser']}",
-                "--auth-local=scram-sha-256",
-                "--auth-host=reject",
-                f"--pwfile={self._user.take(password_file)}",
-                *([] if self.durable else ["--no-sync"]),
-            )
-        finally:
-            password_file.unlink()
-
-    def _run_alone(self, data: Path, database: str, statements: list[str]) -> None:
-        """Run statements with no server about, so that a cluster is never reachable half made."""
-        fsync = f"fsync={'on' if self.durable else 'off'}"
-        arguments = ("--single", "-D", str(data), "-c", "exit_on_error=on", "-c", fsync, database)
-        self._run("postgres", *arguments, stdin="".join(f"{statement}\n" for statement in statements))
 
     def _launch(self) -> None:
         self._socket_folder = _make_socket_folder(self._user)
@@ -270,13 +217,7 @@ class EmbeddedPostgres:
         )
 
     def _control(self, action: str, *options: str) -> None:
-        self._run("pg_ctl", action, "--silent", f"--pgdata={self._data}", *options)
-
-    def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
-        done = self._user.run(self._binaries / program, *arguments, stdin=stdin)
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise EmbeddedPostgresError(f"{self.folder}: {program}: {' / '.join(said[-3:])}")
+        self._user.check(self._binaries / "pg_ctl", action, "--silent", f"--pgdata={self._data}", *options)
 
 
 class _Note(NamedTuple):
@@ -321,12 +262,6 @@ def _works_in(pid: int, data: Path) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cwd").samefile(data)
     return False
-
-
-def _write_secret(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
 
 
 def _make_socket_folder(user: ServerUser) -> Path:

@@ -63,6 +63,13 @@ class ServerUser:
             extra_groups=self.groups,
         )
 
+    def check(self, program: Path, *arguments: str | Path, stdin: str = "") -> None:
+        """Run a program of PostgreSQL; raises EmbeddedPostgresError with what it said if it fails."""
+        done = self.run(program, *arguments, stdin=stdin)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise EmbeddedPostgresError(f"our own PostgreSQL: {program.name}: {' / '.join(said[-3:])}")
+
     @property
     def groups(self) -> list[int] | None:
         """None keeps our own supplementary groups; another user gets none of root's."""

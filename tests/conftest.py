@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from storage.database import Connection, Pool, connect, open_pool
-from storage.embedded import DATABASE, EmbeddedPostgres
+from storage.embedded import EmbeddedPostgres
+from storage.embedded_cluster import DATABASE
 from storage.migrating import migrate
 from storage.roles import Roles, provisioning
 

@@ -19,7 +19,8 @@ import asyncpg
 import pytest
 
 from storage import embedded_home
-from storage.embedded import NAMES, EmbeddedInUseError, EmbeddedPostgres
+from storage.embedded import EmbeddedInUseError, EmbeddedPostgres
+from storage.embedded_cluster import NAMES
 from storage.embedded_home import EmbeddedPostgresError, ServerUser, find_binaries
 from tests.conftest import quick_folder
 
@@ -176,13 +177,14 @@ def test_a_server_that_was_killed_is_started_again_with_all_that_was_committed(f
 def test_the_server_ends_with_a_process_that_was_killed(folder: Path) -> None:
     with holding(folder) as holder:
         sockets = socket_folder(said(holder))
-        running = os.pidfd_open(postmaster(folder))
+        running = [os.pidfd_open(pid) for pid in (postmaster(folder), watcher_of(holder.pid))]
         holder.kill()
 
-    wait_for_end(running)
+    for process in running:
+        wait_for_end(process)
+    assert not sockets.exists()
     with EmbeddedPostgres(folder, durable=False) as server:
         assert ask(server.url("app")) == "kvitok_app"
-    assert not sockets.exists()
 
 
 def test_a_server_whose_watcher_was_killed_too_is_ended_by_the_next_start(folder: Path) -> None:

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -17,6 +18,7 @@ from storage.migrating import MissingRolesError, configuration, declared, migrat
 from storage.migrations.freeze import freeze
 from storage.roles import Roles, provisioning
 from storage.tables import APPEND_ONLY, METADATA
+from storage.tables.ledger import TransactionId
 from tests.conftest import Database
 
 PARTITIONS = text("select c.relname from pg_class c where c.relispartition")
@@ -39,7 +41,10 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
 
-async def test_a_migrated_database_is_what_the_tables_declare(database: Database) -> None:
+async def test_a_migrated_database_is_what_the_tables_declare(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ischema_names, "xid8", TransactionId)
     url = make_url(database.owner).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, poolclass=NullPool)
 
