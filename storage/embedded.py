@@ -66,7 +66,7 @@ SOCKET_FOLDER_BYTES: Final = 107 - len("/.s.PGSQL.5432")
 # socket folder, and no other: a later start may have been quicker to end it and to begin its own.
 WATCH: Final = """
 read word
-if grep --quiet --line-regexp --fixed-strings -- "$3" "$2/postmaster.pid"
+if grep -qxF -- "$3" "$2/postmaster.pid"
 then "$1" stop --silent --pgdata="$2" --mode=fast --timeout=60
 fi
 rmdir "$3"
