@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from core.messages import Incoming, Message
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Tells the business time, aware of its zone. Adapters date with it what a platform does not date itself."""
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -123,7 +127,11 @@ class Webhook(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What a webhook's body comes to: updates for the engine (perhaps none), and a fixed answer if due."""
+    """What a webhook's body comes to.
+
+    *updates* go to the engine; *ignored* says why there are none, for one log line. *answer* is a body that
+    the platform expects instead of the channel's usual one (a confirmation, a welcome).
+    """
 
     updates: tuple[Incoming, ...]
     answer: bytes | None = None
@@ -141,19 +149,23 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Channel(Protocol):
-    """One messenger. Everything but `send`, `acknowledge`, `poll` and the set-up calls is pure."""
+    """One messenger.
+
+    `receive` is pure but for the clock; `send` and `acknowledge` never raise; the other calls raise
+    ChannelFailedError when the platform refuses or does not answer, in words that hold no token.
+    """
 
     name: str
     capabilities: Capabilities
     pace: Pace
-    ack_s: float
-    accepted: bytes
+    ack_s: float  # how long a webhook may wait for its commit
+    accepted: bytes  # the body that tells the platform: do not send this again
 
     def receive(self, webhook: Webhook) -> Received:
         """The updates in a webhook's body.
 
         Raises ForgedWebhookError where its proof fails and UnusableUpdateError where an authentic body
-        cannot be read.
+        cannot be read; nothing else.
         """
 
     async def send(self, sending: Sending) -> Outcome:
@@ -163,7 +175,11 @@ class Channel(Protocol):
         """Tell the platform that a press was taken; a failure is logged, never raised."""
 
     async def poll(self, position: str) -> tuple[Sequence[Incoming], str]:
-        """Wait for updates after *position*; returns them with the position that follows them."""
+        """Wait for updates after *position* ('' at first); returns them with the position that follows them.
+
+        Asking from a position tells the platform that all before it is done, so it is asked only from one
+        that was committed. What cannot be read is logged and left out; the position passes it.
+        """
 
     async def download(self, file: str) -> bytes:
         """The bytes behind a Photo's reference."""
@@ -172,13 +188,10 @@ class Channel(Protocol):
         """Ask the platform who we are and how our webhook stands."""
 
     async def subscribe(self, url: str) -> None:
-        """Have the platform send updates to *url*."""
+        """Have the platform send updates to *url*, and set up what residents find beside the chat (commands)."""
 
     async def unsubscribe(self) -> None:
-        """Stop the platform from sending updates."""
+        """Stop the platform from sending updates; what waits there is kept for polling."""
 
     async def close(self) -> None:
         """Let go of connections."""
-
-
-Fields: TypeAlias = Mapping[str, Any]

@@ -20,3 +20,22 @@ class UnusableUpdateError(KvitokError):
         super().__init__(f"{channel}: {reason}")
         self.channel = channel
         self.reason = reason
+
+
+class ChannelMisconfiguredError(KvitokError):
+    """A channel's settings can never work; said at start, before anything is sent."""
+
+    def __init__(self, channel: str, reason: str) -> None:
+        super().__init__(f"{channel}: {reason}")
+        self.channel = channel
+        self.reason = reason
+
+
+class ChannelFailedError(KvitokError):
+    """A messenger refused a call or did not answer it. *reason* is free of tokens and addresses of residents."""
+
+    def __init__(self, channel: str, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{channel}: {reason}")
+        self.channel = channel
+        self.reason = reason
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,180 @@
+"""The web server that messengers post to: it answers once the turn is committed, and never before.
+
+A platform sends again what is not answered with 200, for hours, and may hold the chat's next update until
+then. So what is authentic but cannot be read is accepted and logged; 5xx means that we are too busy or the
+database is away, and that the same update is welcome later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Final, TypeAlias
+
+import structlog
+from aiohttp import web
+
+from bots.taking import Taken, Taker
+from core.channel import Channel, Received, Webhook
+from core.errors import ForgedWebhookError, UnusableUpdateError
+from core.messages import Incoming
+
+log = structlog.get_logger()
+
+BODY_BYTES_MAX: Final = 1024 * 1024
+BODY_S: Final = 10.0
+RETRY_AFTER_S: Final = 5
+# Longer than a reverse proxy keeps an idle connection, so that it never posts into a closing one; it is also
+# how long a slow client may take over its headers.
+KEEPALIVE_S: Final = 75.0
+LINGER_S: Final = 2.0
+LEAVE_S: Final = 10.0
+
+Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
+
+
+class Webhooks:
+    """The routes of all channels' webhooks, and the turns that they started.
+
+    *trusted_proxies* are the networks whose word about the sender's address is believed.
+    """
+
+    def __init__(
+        self, channels: Mapping[str, Channel], taker: Taker, *, trusted_proxies: Networks = ()
+    ) -> None:
+        self._channels = channels
+        self._taker = taker
+        self._trusted_proxies = trusted_proxies
+        self._turns: set[asyncio.Task[Taken]] = set()
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve the webhooks in *app*, and see running turns through when it stops."""
+        app.router.add_post("/webhooks/{channel}", self.receive)
+        app.router.add_post("/webhooks/{channel}/{secret}", self.receive)
+        app.router.add_get("/healthz", _healthy)
+        app.on_cleanup.append(self._see_through)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """One request of a platform: 200 when its turns are committed, 503 when they may come again."""
+        began = asyncio.get_running_loop().time()
+        channel = self._channels.get(request.match_info["channel"])
+        if channel is None:
+            raise web.HTTPNotFound
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await _body(request)
+        received = self._read(channel, Webhook(headers, request.match_info.get("secret", ""), body), request)
+        if not await self._take(received.updates, until=began + channel.ack_s):
+            log.warning("webhook.postponed", channel=channel.name)
+            return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+        answer = channel.accepted if received.answer is None else received.answer
+        kind = "application/json" if answer.startswith(b"{") else "text/plain"
+        return web.Response(body=answer, content_type=kind)
+
+    def _read(self, channel: Channel, webhook: Webhook, request: web.Request) -> Received:
+        try:
+            received = channel.receive(webhook)
+        except ForgedWebhookError:
+            address = client_address(request, trusted=self._trusted_proxies)
+            log.warning("webhook.forged", channel=channel.name, address=address)
+            raise web.HTTPForbidden from None
+        except UnusableUpdateError as error:
+            log.warning("update.unusable", channel=channel.name, reason=error.reason)
+            return Received(())
+        if received.ignored:
+            log.info("update.ignored", channel=channel.name, reason=received.ignored)
+        return received
+
+    async def _take(self, updates: Sequence[Incoming], *, until: float) -> bool:
+        """Whether all turns were committed (or need not be) by the loop's time *until*.
+
+        Turns are tasks of their own: neither a sender that hangs up nor the end of our patience stops one.
+        """
+        if not updates:
+            return True
+        turns = [asyncio.create_task(self._turn(update)) for update in updates]
+        for turn in turns:
+            self._turns.add(turn)
+            turn.add_done_callback(self._turns.discard)
+        patience_s = max(0.0, until - asyncio.get_running_loop().time())
+        done, waiting = await asyncio.wait(turns, timeout=patience_s)
+        return not waiting and all(turn.result() is not Taken.BUSY for turn in done)
+
+    async def _turn(self, update: Incoming) -> Taken:
+        try:
+            return await self._taker.take(update)
+        except Exception:
+            log.exception("turn.lost", channel=update.channel, key=update.key)
+            return Taken.BUSY
+
+    async def _see_through(self, _: web.Application) -> None:
+        if self._turns:
+            await asyncio.wait(self._turns, timeout=LEAVE_S)
+
+
+def web_runner(app: web.Application) -> web.AppRunner:
+    """*app* behind limits on slow clients, with no access log: addresses of requests hold secrets."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_S,
+        lingering_time=LINGER_S,
+        shutdown_timeout=LEAVE_S,
+    )
+
+
+async def _body(request: web.Request) -> bytes:
+    """The whole body. Raises 413 beyond BODY_BYTES_MAX, 408 beyond BODY_S and 400 for a broken one."""
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, request.content_length or 0)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, len(body))
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest from None
+    return bytes(body)
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+def client_address(request: web.Request, *, trusted: Networks) -> str:
+    """Who really sent *request*: see `address_behind`."""
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
+    return address_behind(request.remote or "", forwarded.split(","), trusted=trusted)
+
+
+def address_behind(peer: str, forwarded: Iterable[str], *, trusted: Networks) -> str:
+    """The address of the client behind our own proxies.
+
+    Each proxy appends whom it heard from to *forwarded*, so we walk from the right for as long as the
+    speaker is *trusted*; whatever stands further left a client may have written itself.
+    """
+    speaker = peer
+    for claimed in reversed([part.strip() for part in forwarded]):
+        if not _is_trusted(speaker, trusted) or _address(claimed) is None:
+            break
+        speaker = claimed
+    return speaker
+
+
+def _is_trusted(speaker: str, trusted: Networks) -> bool:
+    address = _address(speaker)
+    return address is not None and any(address in network for network in trusted)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
