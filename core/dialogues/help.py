@@ -1,0 +1,155 @@
+"""Greeting, help, contacts, and a helpful word for whatever is not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from core.conversation import Idle
+from core.deep_links import paper_link_in
+from core.dialogues.linking import asked_consent, link
+from core.dialogues.menu import (
+    CANCEL_ROW,
+    MENU_ROW,
+    cancel,
+    menu_keyboard,
+    menu_reply,
+    only_in_private,
+    show_menu,
+)
+from core.driving import Handler
+from core.messages import (
+    Contact,
+    Keyboard,
+    Photo,
+    Phrase,
+    Press,
+    Started,
+    Stopped,
+    Text,
+    Unreadable,
+    Voice,
+    press,
+    say,
+    text,
+)
+from core.questions import ResumeMessages
+from core.turns import (
+    CaseAnswered,
+    LinkAdded,
+    PaymentSettled,
+    ReadingRejected,
+    Told,
+    TooManyWaiting,
+    Turn,
+    told,
+)
+
+# Longer texts are told apart in the answer, for nobody reads them here.
+LONG_TEXT_CHARS: Final = 1_000
+
+
+async def greet(turn: Turn, args: Sequence[str]) -> Told:
+    """A chat was opened, perhaps by the paper bill's link, or opened again."""
+    del args
+    if not turn.private:
+        return only_in_private(turn)
+    await ResumeMessages(turn.chat)
+    token = paper_link_in(turn.said.payload) if isinstance(turn.said, Started) else None
+    greeting = text("help-greeting", centre=turn.centre.name)
+    if token and turn.resident is None:
+        return asked_consent(turn, token, greeting)
+    if token:
+        return await link(turn, (token,))
+    if turn.account:
+        return told(Idle(), menu_reply(turn))
+    return told(Idle(), say(greeting, text("help-greeting-more"), keyboard=menu_keyboard(turn)))
+
+
+async def open_paper_link(turn: Turn, args: Sequence[str]) -> Told:
+    """The paper bill's link, typed or pasted as text: *args* hold its token."""
+    if not turn.private:
+        return only_in_private(turn)
+    return asked_consent(turn, args[0]) if turn.resident is None else await link(turn, args)
+
+
+async def show_help(turn: Turn, args: Sequence[str]) -> Told:
+    """«Помощь»: what may be asked for, with examples."""
+    del args
+    keyboard: Keyboard = ((press("menu-contacts-button", "contacts"),),)
+    if not turn.private:
+        return told(Idle(), say(text("help-in-group"), keyboard=keyboard))
+    keyboard = (
+        (press("menu-contacts-button", "contacts"), press("help-staff-button", "staff")),
+        (press("menu-language-button", "lang"), press("menu-privacy-button", "privacy")),
+        MENU_ROW,
+    )
+    return told(Idle(), say(text("help-text"), keyboard=keyboard))
+
+
+async def show_contacts(turn: Turn, args: Sequence[str]) -> Told:
+    """«Контакты» of the centre, as the configuration has them; what was begun goes on."""
+    del args
+    row = MENU_ROW if isinstance(turn.stage, Idle) else CANCEL_ROW
+    return told(turn.stage, say(*contact_lines(turn), keyboard=(row,)))
+
+
+def contact_lines(turn: Turn) -> list[Phrase]:
+    """The centre's name, and where and when it is reached."""
+    centre = turn.centre
+    lines = [text("contacts-name", name=centre.name)]
+    if centre.phone:
+        lines.append(text("contacts-phone", phone=centre.phone))
+    if centre.address:
+        lines.append(text("contacts-address", address=centre.address))
+    if centre.hours:
+        lines.append(text("contacts-hours", hours=centre.hours))
+    if centre.site:
+        lines.append(text("contacts-site", site=centre.site))
+    return lines
+
+
+async def not_understood(turn: Turn, args: Sequence[str]) -> Told:
+    """Whatever we cannot act on: says so, says what would help, and changes nothing."""
+    del args
+    if not turn.private:
+        return only_in_private(turn)
+    if isinstance(turn.stage, Idle):
+        return told(turn.stage, say(_excuse(turn), keyboard=menu_keyboard(turn)))
+    return told(turn.stage, say(_excuse(turn), text("help-goes-on"), keyboard=(CANCEL_ROW,)))
+
+
+def _excuse(turn: Turn) -> Phrase:
+    match turn.said:
+        case Text(words) if len(words) > LONG_TEXT_CHARS:
+            return text("help-long-text")
+        case Text():
+            return text("help-unknown-text")
+        case Press():
+            return text("help-old-button")
+        case Voice():
+            return text("help-voice")
+        case Photo():
+            return text("help-photo")
+        case Contact():
+            return text("help-contact")
+        case Unreadable(kind):
+            return text("help-unreadable", kind=kind)
+        case (
+            Started()
+            | Stopped()
+            | PaymentSettled()
+            | LinkAdded()
+            | ReadingRejected()
+            | CaseAnswered()
+            | TooManyWaiting()
+        ):  # these have dialogues of their own
+            return text("help-unknown-text")
+
+
+PUBLIC: Final[Mapping[str, Handler]] = {
+    "menu": show_menu,
+    "cancel": cancel,
+    "help": show_help,
+    "contacts": show_contacts,
+}

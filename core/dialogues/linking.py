@@ -1,0 +1,313 @@
+"""Consent, and linking an account: its number, one proof, and word to those who had it before.
+
+An unknown account and a wrong proof are asked the same questions and given the same replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from core.conversation import ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
+from core.deep_links import paper_link_in
+from core.dialogues.menu import CANCEL_ROW, MENU_ROW, account_phrase, menu_keyboard, only_in_private
+from core.driving import Handler
+from core.messages import DataClass, Keyboard, LinkButton, Phrase, Reply, Text, press, say, text
+from core.questions import (
+    AlreadyLinked,
+    Blocked,
+    FreezeLink,
+    GiveConsent,
+    LinkAccount,
+    Linked,
+    LinkFrozen,
+    NotProven,
+    NumberBehind,
+    OpenCase,
+    Proven,
+    TooManyLinks,
+    TooManyResidents,
+    TryProof,
+)
+from core.turns import AccountLink, LinkAdded, Notice, Told, Turn, told
+from core.typed_proofs import CODE, METER, TOTAL, read_kind, read_number, read_proof
+from core.wording import Words
+
+_AGREED: Final = frozenset({"согласен", "согласна", "да", "ок", "хорошо", "agree", "yes", "ok"})
+_DECLINED: Final = frozenset({"нет", "нет спасибо", "не согласен", "не согласна", "no", "no thanks"})
+_ASKS: Final[Mapping[str, str]] = {
+    TOTAL: "link-ask-total",
+    CODE: "link-ask-code",
+    METER: "link-ask-meter",
+}
+_PROOFS: Final[Keyboard] = (
+    (press("link-by-total-button", f"proof:{TOTAL}"),),
+    (press("link-by-code-button", f"proof:{CODE}"),),
+    (press("link-by-meter-button", f"proof:{METER}"),),
+    CANCEL_ROW,
+)
+_NOT_PROVEN: Final[Keyboard] = (
+    (press("link-other-proof-button", "proof"), press("link-other-number-button", "link")),
+    (press("menu-contacts-button", "contacts"), *CANCEL_ROW),
+)
+
+
+# --- Consent ---------------------------------------------------------------------------------------
+
+
+def consent_phrase(turn: Turn) -> Phrase:
+    """The consent's own text, of which the version and the hash are recorded."""
+    return text("consent-text", centre=turn.centre.name, version=turn.centre.consent_version)
+
+
+def consent_hash(turn: Turn) -> str:
+    """SHA-256 of the consent's text as this resident reads it."""
+    words = Words(turn.language, turn.centre.zone).plain(consent_phrase(turn))
+    return sha256(words.encode()).hexdigest()
+
+
+def asked_consent(turn: Turn, token: str = "", *first: Phrase) -> Told:
+    """Ask for consent; *token* is the paper bill's link to go on with, *first* what is said before."""
+    if not turn.private:
+        return only_in_private(turn)
+    keyboard: Keyboard = (
+        (
+            press("consent-agree-button", f"agree:{turn.centre.consent_version}"),
+            press("consent-decline-button", "decline"),
+        ),
+    )
+    if turn.centre.privacy_url:
+        keyboard += ((LinkButton(text("consent-document-button"), turn.centre.privacy_url),),)
+    return told(Consenting(token), say(*first, consent_phrase(turn), keyboard=keyboard))
+
+
+async def ask_consent(turn: Turn, args: Sequence[str]) -> Told:
+    """What comes before the first personal action, whichever it was."""
+    del args
+    return asked_consent(turn)
+
+
+async def agree(turn: Turn, args: Sequence[str]) -> Told:
+    """«Согласен»: recorded with the text's version and hash; an old text is shown anew."""
+    if not turn.private:
+        return only_in_private(turn)
+    if turn.resident is not None:  # pressed twice
+        return told(turn.stage, say(text("consent-already"), keyboard=(CANCEL_ROW,)))
+    token = turn.stage.token if isinstance(turn.stage, Consenting) else ""
+    if tuple(args) != (turn.centre.consent_version,):
+        return asked_consent(turn, token, text("consent-changed"))
+    await GiveConsent(
+        chat=turn.chat,
+        channel=turn.channel,
+        version=turn.centre.consent_version,
+        text_hash=consent_hash(turn),
+        at=turn.now,
+        language=turn.language,
+    )
+    return await _begin(token, text("consent-thanks"))
+
+
+async def decline(turn: Turn, args: Sequence[str]) -> Told:
+    """«Нет, спасибо»: what needs no consent goes on working; nothing is kept."""
+    del args
+    return told(Idle(), say(text("consent-declined"), keyboard=menu_keyboard(turn)))
+
+
+async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
+    """Consent in words; anything unclear is no consent."""
+    answer = " ".join(said.text.lower().replace(",", " ").strip(" .!").split())
+    if answer in _AGREED:
+        return await agree(turn, (turn.centre.consent_version,))
+    if answer in _DECLINED:
+        return await decline(turn, ())
+    return asked_consent(turn, stage.token, text("consent-unclear"))
+
+
+# --- The number --------------------------------------------------------------------------------------
+
+
+async def link(turn: Turn, args: Sequence[str]) -> Told:
+    """«Подключить счёт»; *args* may hold the paper bill's link."""
+    del turn
+    return await _begin(args[0] if args else "")
+
+
+async def _begin(token: str, *first: Phrase) -> Told:
+    if token:
+        number = await NumberBehind(token)
+        if number is not None:
+            return _ask_proof(number, *first, text("link-number-from-bill"))
+        first = (*first, text("link-token-outlived"))
+    return told(GivingNumber(), _ask_number(*first))
+
+
+def _ask_number(*first: Phrase) -> Reply:
+    return say(*first, text("link-ask-number"), keyboard=(CANCEL_ROW,), numeric=True)
+
+
+def _ask_proof(number: str, *first: Phrase) -> Told:
+    asked = say(*first, text("link-ask-proof"), keyboard=_PROOFS)
+    return told(ChoosingProof(number), asked)
+
+
+async def take_number(turn: Turn, stage: GivingNumber, said: Text) -> Told:
+    """An account number, or the paper bill's link pasted in its place."""
+    del turn
+    if token := paper_link_in(said.text):
+        return await _begin(token)
+    number = read_number(said.text)
+    if number is None:
+        return told(stage, _ask_number(text("link-no-number")))
+    return _ask_proof(number)
+
+
+# --- The proof ---------------------------------------------------------------------------------------
+
+
+async def choose_proof(turn: Turn, args: Sequence[str]) -> Told:
+    """One of the three proofs was chosen, or with no *args*: to choose another."""
+    stage = turn.stage
+    if not isinstance(stage, ChoosingProof | GivingProof):
+        return told(GivingNumber(), _ask_number(text("link-begin-anew")))
+    kind = args[0] if args else ""
+    if kind not in _ASKS:
+        return _ask_proof(stage.number)
+    return _ask_for(stage.number, kind)
+
+
+def _ask_for(number: str, kind: str, *first: Phrase) -> Told:
+    keyboard: Keyboard = ((press("link-other-proof-button", "proof"), *CANCEL_ROW),)
+    return told(GivingProof(number, kind), say(*first, text(_ASKS[kind]), keyboard=keyboard, numeric=True))
+
+
+async def take_choice(turn: Turn, stage: ChoosingProof, said: Text) -> Told:
+    """The proof named in words."""
+    del turn
+    kind = read_kind(said.text)
+    return _ask_proof(stage.number, text("link-choose")) if kind is None else _ask_for(stage.number, kind)
+
+
+async def take_proof(turn: Turn, stage: GivingProof, said: Text) -> Told:
+    """The proof itself. Each one that could be a proof counts as a try."""
+    if turn.resident is None:
+        return asked_consent(turn)
+    proof = read_proof(stage.kind, said.text)
+    if proof is None:
+        return _ask_for(stage.number, stage.kind, text("link-proof-unreadable"))
+    tried = await TryProof(turn.chat, turn.channel, stage.number, proof, turn.now)
+    match tried:
+        case Proven():
+            return await _link(turn, tried.account, stage.kind)
+        case NotProven():
+            again = say(text("link-not-proven"), keyboard=_NOT_PROVEN, numeric=True)
+            return told(stage, again)
+        case Blocked():
+            return told(Idle(), _blocked(turn, tried.until))
+
+
+def _blocked(turn: Turn, until: datetime) -> Reply:
+    body = [text("link-blocked", until=until)]
+    if turn.centre.phone:
+        body.append(text("contacts-phone", phone=turn.centre.phone))
+    if turn.centre.address:
+        body.append(text("contacts-address", address=turn.centre.address))
+    return say(*body, keyboard=menu_keyboard(turn))
+
+
+# --- The link ----------------------------------------------------------------------------------------
+
+
+async def _link(turn: Turn, account: int, proof: str) -> Told:
+    if turn.resident is None:
+        return asked_consent(turn)
+    limits = turn.centre.limits
+    linked = await LinkAccount(
+        resident=turn.resident.id,
+        chat=turn.chat,
+        channel=turn.channel,
+        account=account,
+        proof=proof,
+        at=turn.now,
+        accounts_max=limits.accounts_per_resident,
+        residents_max=limits.residents_per_account,
+    )
+    match linked:
+        case Linked():
+            return told(Idle(), _linked(linked.link, "link-done", "link-done-plainly"))
+        case AlreadyLinked():
+            return told(Idle(), _linked(linked.link, "link-already", "link-already-plainly"))
+        case TooManyLinks():
+            refusal = text("link-too-many-accounts", most=linked.accounts_max)
+        case TooManyResidents():
+            refusal = text("link-too-many-residents", most=linked.residents_max)
+        case LinkFrozen():
+            refusal = text("link-frozen")
+    return told(Idle(), say(refusal, keyboard=((press("menu-contacts-button", "contacts"),), MENU_ROW)))
+
+
+def _linked(link: AccountLink, key: str, lesser_key: str) -> Reply:
+    keyboard: Keyboard = (
+        (press("menu-balance-button", "bal"), press("menu-readings-button", "read")),
+        (press("account-rename-button", f"rename:{link.id}"), *MENU_ROW),
+    )
+    return say(
+        text(key, account=account_phrase(link)),
+        keyboard=keyboard,
+        data_class=DataClass.PERSONAL,
+        lesser=say(text(lesser_key), keyboard=keyboard),
+    )
+
+
+# --- Word to those who had the account before --------------------------------------------------------
+
+
+async def link_added(turn: Turn, event: LinkAdded) -> Told:
+    """Another chat was linked to an account of this one: «это вы?»."""
+    link = turn.resident.link_of(event.account) if turn.resident else None
+    if link is None:
+        return told(turn.stage)
+    keyboard: Keyboard = (
+        (press("link-mine-button", "mine"), press("link-not-mine-button", f"notme:{event.link}")),
+    )
+    channel = text("channel-name", channel=event.channel)
+    asked = say(
+        text("link-added", account=account_phrase(link), channel=channel),
+        keyboard=keyboard,
+        data_class=DataClass.PERSONAL,
+        lesser=say(text("link-added-plainly", channel=channel), keyboard=keyboard),
+    )
+    return told(turn.stage, asked)
+
+
+async def was_me(turn: Turn, args: Sequence[str]) -> Told:
+    """«Это я»: all is well."""
+    del args
+    return told(turn.stage, say(text("link-mine"), keyboard=(MENU_ROW,)))
+
+
+async def was_not_me(turn: Turn, args: Sequence[str]) -> Told:
+    """«Это не я»: the newer link is frozen, both are told, staff decide."""
+    frozen = None
+    if turn.resident is not None and args and args[0].isdecimal():
+        frozen = await FreezeLink(turn.resident.id, int(args[0]), turn.now)
+    if frozen is None:
+        return told(turn.stage, say(text("link-nothing-to-freeze"), keyboard=(MENU_ROW,)))
+    facts = (("link", args[0]),)
+    case = await OpenCase("foreign_link", turn.chat, frozen.account, facts, turn.now)
+    word = say(text("link-was-frozen"), keyboard=((press("menu-contacts-button", "contacts"),), MENU_ROW))
+    return Told(
+        turn.stage,
+        (say(text("link-frozen-now", case=case), keyboard=(MENU_ROW,)),),
+        tuple(Notice(chat, word) for chat in frozen.chats),
+    )
+
+
+PUBLIC: Final[Mapping[str, Handler]] = {"agree": agree, "decline": decline}
+CONSENTED: Final[Mapping[str, Handler]] = {
+    "link": link,
+    "proof": choose_proof,
+    "mine": was_me,
+    "notme": was_not_me,
+}

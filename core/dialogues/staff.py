@@ -1,0 +1,72 @@
+"""«Позвать сотрудника»: a question for staff, a photo of a meter for staff, and their answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from core.conversation import AskingStaff, Idle
+from core.dialogues.linking import asked_consent
+from core.dialogues.menu import CANCEL_ROW, MENU_ROW, menu_keyboard
+from core.driving import Handler
+from core.messages import DataClass, Keyboard, Photo, Text, press, say, text
+from core.questions import OpenCase
+from core.turns import CaseAnswered, Told, Turn, told
+
+QUESTION_CHARS_MAX: Final = 2_000
+
+
+async def call_staff(turn: Turn, args: Sequence[str]) -> Told:
+    """«Позвать сотрудника»: asks what the matter is."""
+    del turn, args
+    keyboard: Keyboard = ((press("menu-contacts-button", "contacts"), *CANCEL_ROW),)
+    return told(AskingStaff(), say(text("staff-ask"), keyboard=keyboard))
+
+
+async def take_question(turn: Turn, stage: AskingStaff, said: Text | Photo) -> Told:
+    """The question, in words or with a picture."""
+    if turn.resident is None:
+        return asked_consent(turn)
+    match said:
+        case Text():
+            question, photo = said.text.strip(), ""
+        case Photo():
+            question, photo = said.caption.strip(), said.file
+    if not question and not photo:
+        return told(stage, say(text("staff-ask"), keyboard=(CANCEL_ROW,)))
+    facts = (("question", question[:QUESTION_CHARS_MAX]), ("photo", photo), ("language", turn.language))
+    case = await _open(turn, "question", facts)
+    cut = (text("staff-cut", most=QUESTION_CHARS_MAX),) if len(question) > QUESTION_CHARS_MAX else ()
+    return told(Idle(), say(text("staff-asked", case=case), *cut, keyboard=menu_keyboard(turn)))
+
+
+async def take_meter_photo(turn: Turn, args: Sequence[str]) -> Told:
+    """A picture that nobody asked for: kept for staff, and the number is asked for."""
+    del args
+    if turn.resident is None or not isinstance(turn.said, Photo):
+        return told(turn.stage, say(text("staff-photo-unlinked"), keyboard=menu_keyboard(turn)))
+    facts = (("photo", turn.said.file), ("caption", turn.said.caption[:QUESTION_CHARS_MAX]))
+    case = await _open(turn, "meter_photo", facts)
+    keyboard: Keyboard = ((press("menu-readings-button", "read"), *MENU_ROW),)
+    return told(turn.stage, say(text("staff-photo", case=case), keyboard=keyboard))
+
+
+async def _open(turn: Turn, kind: str, facts: tuple[tuple[str, str], ...]) -> int:
+    account = turn.account.account if turn.account else None
+    told_facts = tuple((name, value) for name, value in facts if value)
+    return await OpenCase(kind, turn.chat, account, told_facts, turn.now)
+
+
+async def case_answered(turn: Turn, event: CaseAnswered) -> Told:
+    """What staff answered, brought back into the chat."""
+    keyboard: Keyboard = ((press("staff-again-button", "staff"), *MENU_ROW),)
+    answer = say(
+        text("staff-answer", case=event.case, answer=event.answer),
+        keyboard=keyboard,
+        data_class=DataClass.PERSONAL,
+        lesser=say(text("staff-answer-plainly", case=event.case), keyboard=keyboard),
+    )
+    return told(turn.stage, answer)
+
+
+CONSENTED: Final[Mapping[str, Handler]] = {"staff": call_staff}
