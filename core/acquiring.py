@@ -179,11 +179,17 @@ def judge(attempt: Attempt, found: Found) -> Judgement:
 
 
 def _judge_money(attempt: Attempt, found: Found) -> Judgement:
-    if found.amount != attempt.amount or found.currency != ROUBLES or found.key != attempt.key:
+    if not _is_what_we_asked(attempt, found):
         return Contradiction("payment_mismatch")
     if found.state is not AttemptState.PAID:
         return Contradiction("payment_refunded") if found.state != attempt.state else Stay()
     return Stay() if attempt.state in POSTED else Post()
+
+
+def _is_what_we_asked(attempt: Attempt, found: Found) -> bool:
+    same_sum = found.amount == attempt.amount and found.currency == ROUBLES
+    # A key that is used again after its acquirer has forgotten it would be a second payment.
+    return same_sum and found.key == attempt.key and attempt.operation in {None, found.operation}
 
 
 def move(attempt: Attempt, state: AttemptState) -> Become | Stay:

@@ -1,0 +1,268 @@
+"""Goes at paying a link: begun, answered by the acquirer, settled once, and asked about while they are open.
+
+Locks: chats, then links and goes (which nothing else holds), then what the books lock.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, tzinfo
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from core.acquiring import (
+    Attempt,
+    AttemptState,
+    Become,
+    Contradiction,
+    Created,
+    Down,
+    Found,
+    Judgement,
+    Post,
+    Refused,
+    Stay,
+    judge,
+    judge_missing,
+    move,
+    reusable,
+)
+from core.booking import Payment
+from core.money import Money
+from core.turns import PaymentSettled
+from storage import events
+from storage.database import Connection
+from storage.receiving import Received, ReceivedBefore, ReceivedOtherwise, receive_payments
+
+
+def attempt_from(row: asyncpg.Record) -> Attempt:
+    """The go at paying that a row of `payment_attempt` is."""
+    return Attempt(
+        id=row["id"],
+        acquirer=row["acquirer"],
+        key=row["idempotence_key"],
+        amount=Money(row["amount"]),
+        description=row["description"],
+        state=AttemptState(row["state"]),
+        created_at=row["created_at"],
+        operation=row["operation_id"],
+        url=row["url"],
+        case=row["case_id"],
+    )
+
+
+# Against another press of the same button: a link has one open go for a sum at an acquirer.
+LOCK_LINK: Final = "select from pay_link where id = $1 for update"
+
+ATTEMPTS: Final = "select * from payment_attempt where pay_link_id = $1 order by id"
+
+ADD_ATTEMPT: Final = """
+insert into payment_attempt
+    (pay_link_id, acquirer, idempotence_key, amount, description, state, created_at, changed_at)
+values ($1, $2, $3, $4, $5, 'created', $6, $6)
+returning *
+"""
+
+
+async def begin_attempt(
+    db: Connection, link: int, *, acquirer: str, amount: Money, description: str, now: datetime
+) -> Attempt:
+    """The open go at paying *link* that may be gone on with, or a new one; to be committed before asking."""
+    await db.execute(LOCK_LINK, link)
+    attempts = [attempt_from(row) for row in await db.fetch(ATTEMPTS, link)]
+    if (open_one := reusable(attempts, acquirer, amount)) is not None:
+        return open_one
+    key = secrets.token_hex(16)
+    [row] = await db.fetch(ADD_ATTEMPT, link, acquirer, key, amount.kopecks, description, now)
+    return attempt_from(row)
+
+
+# --- What acquirers answer -------------------------------------------------------------------------
+
+LOCK_ATTEMPT: Final = "select * from payment_attempt where id = $1 for update"
+
+# A go as it stands now; what is known of the acquirer's payment is never forgotten.
+MOVE_ATTEMPT: Final = """
+update payment_attempt
+set state = $2, operation_id = coalesce($3, operation_id), url = coalesce($4, url),
+    payment_id = coalesce($5, payment_id), case_id = coalesce($6, case_id), changed_at = $7
+where id = $1
+"""
+
+
+# A go was asked about and stands where it stood.
+TOUCH_ATTEMPT: Final = """
+update payment_attempt set changed_at = $2 where id = $1 and state in ('created', 'pending', 'unknown')
+"""
+
+
+async def note_created(
+    db: Connection, attempt: Attempt, answer: Created | Refused | Down, *, now: datetime
+) -> None:
+    """Keep what the acquirer answered to being asked to create *attempt*; a notice may have overtaken it."""
+    [row] = await db.fetch(LOCK_ATTEMPT, attempt.id)
+    current = attempt_from(row)
+    match answer:
+        case Created(operation, url):
+            state = _next(current, AttemptState.PENDING)
+            await db.execute(MOVE_ATTEMPT, current.id, state, operation, url, None, None, now)
+        case Refused():
+            state = _next(current, AttemptState.CANCELED)
+            await db.execute(MOVE_ATTEMPT, current.id, state, None, None, None, None, now)
+        case Down():
+            state = _next(current, AttemptState.UNKNOWN)
+            await db.execute(MOVE_ATTEMPT, current.id, state, None, None, None, None, now)
+
+
+def _next(attempt: Attempt, wanted: AttemptState) -> AttemptState:
+    step = move(attempt, wanted)
+    return step.state if isinstance(step, Become) else attempt.state
+
+
+async def note_missing(db: Connection, attempt: Attempt, *, now: datetime) -> None:
+    """The acquirer knows nothing of *attempt*: in the end it is over."""
+    [row] = await db.fetch(LOCK_ATTEMPT, attempt.id)
+    current = attempt_from(row)
+    step = judge_missing(current, now)
+    state = step.state if isinstance(step, Become) else current.state
+    await db.execute(MOVE_ATTEMPT, current.id, state, None, None, None, None, now)
+
+
+# Whose go this key is; keys never change, so that the chat can be locked before the go.
+WHOSE: Final = """
+select a.id, l.account_id as account, l.chat_id as chat
+from payment_attempt a join pay_link l on l.id = a.pay_link_id
+where a.acquirer = $1 and a.idempotence_key = $2
+"""
+
+LOCK_CHAT: Final = "select from chat where id = $1 for key share"
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What an acquirer said of a go of ours, when, and whose go it is."""
+
+    attempt: Attempt
+    found: Found
+    account: int
+    chat: int | None
+    now: datetime
+
+
+async def settle(db: Connection, acquirer: str, found: Found, *, now: datetime, zone: tzinfo) -> Judgement:
+    """Do what follows from what *acquirer* says, once: post the money and tell the chat, or call a person.
+
+    What is posted, the go's state and the event for the chat are one transaction, the caller's.
+    """
+    whose = await db.fetchrow(WHOSE, acquirer, found.key)
+    if whose is None:
+        return await _settle_unknown(db, acquirer, found, now)
+    await db.execute(LOCK_CHAT, whose["chat"])
+    [row] = await db.fetch(LOCK_ATTEMPT, whose["id"])
+    told = _Told(attempt_from(row), found, whose["account"], whose["chat"], now)
+    match judge(told.attempt, found):
+        case Post():
+            return await _post(db, told, zone)
+        case Become(state) as verdict:
+            await db.execute(MOVE_ATTEMPT, told.attempt.id, state, found.operation, None, None, None, now)
+            return verdict
+        case Contradiction(kind) as verdict:
+            await _call_staff(db, told, kind)
+            return verdict
+        case Stay() as verdict:
+            await db.execute(TOUCH_ATTEMPT, told.attempt.id, now)
+            return verdict
+
+
+async def _post(db: Connection, told: _Told, zone: tzinfo) -> Judgement:
+    found, attempt = told.found, told.attempt
+    received = Payment(
+        source=attempt.acquirer,
+        external_id=found.operation,
+        way=f"acquirer:{attempt.acquirer}",
+        account=told.account,
+        amount=found.amount,
+        paid_at=found.paid_at or told.now,
+    )
+    [verdict] = await receive_payments(db, [received], now=told.now, zone=zone)
+    match verdict:
+        case Received(payment) | ReceivedBefore(payment):
+            paid = AttemptState.PAID
+            await db.execute(MOVE_ATTEMPT, attempt.id, paid, found.operation, None, payment, None, told.now)
+            if told.chat is not None:
+                event = PaymentSettled(payment=payment, account=told.account, amount=found.amount)
+                await events.add(db, [(told.chat, event)], now=told.now)
+            return Post()
+        case ReceivedOtherwise():
+            await _call_staff(db, told, "payment_mismatch")
+            return Contradiction("payment_mismatch")
+
+
+# --- What a person has to look into ---------------------------------------------------------------
+
+OPEN_CASE: Final = """
+insert into staff_case (kind, account_id, chat_id, facts, opened_at) values ($1, $2, $3, $4, $5) returning id
+"""
+
+
+async def _call_staff(db: Connection, told: _Told, kind: str) -> None:
+    """A case about a go, which nothing moves by itself from now on."""
+    attempt = told.attempt
+    facts = _facts(attempt.acquirer, told.found) | {
+        "attempt": str(attempt.id),
+        "asked_kopecks": str(attempt.amount.kopecks),
+    }
+    case = await db.fetchval(OPEN_CASE, kind, told.account, told.chat, facts, told.now)
+    state, operation = attempt.state, told.found.operation
+    await db.execute(MOVE_ATTEMPT, attempt.id, state, operation, None, None, case, told.now)
+
+
+# A case about money that no go of ours asked for, once an operation.
+OPEN_UNKNOWN_CASE: Final = """
+insert into staff_case (kind, facts, opened_at)
+select 'payment_unknown', $1, $2
+where not exists (
+    select from staff_case
+    where kind = 'payment_unknown' and facts->>'acquirer' = $1->>'acquirer'
+      and facts->>'operation' = $1->>'operation'
+)
+"""
+
+# Against the same notice on another process.
+ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('unknown payment'))"
+
+
+async def _settle_unknown(db: Connection, acquirer: str, found: Found, now: datetime) -> Judgement:
+    if found.state is not AttemptState.PAID:
+        return Stay()
+    await db.execute(ONE_AT_A_TIME)
+    await db.execute(OPEN_UNKNOWN_CASE, _facts(acquirer, found), now)
+    return Contradiction("payment_unknown")
+
+
+def _facts(acquirer: str, found: Found) -> dict[str, str]:
+    return {
+        "acquirer": acquirer,
+        "operation": found.operation,
+        "key": found.key,
+        "said": found.state,
+        "said_kopecks": str(found.amount.kopecks),
+        "said_currency": found.currency,
+    }
+
+
+# --- What stays open -------------------------------------------------------------------------------
+
+# Goes that have stood still since before then, the longest-standing first, each with its link's source.
+OPEN_ATTEMPTS: Final = """
+select a.*, l.source_ref
+from payment_attempt a join pay_link l on l.id = a.pay_link_id
+where a.state in ('created', 'pending', 'unknown') and a.case_id is null and a.changed_at < $1
+order by a.changed_at limit $2
+"""
+
+
+async def open_attempts(db: Connection, *, before: datetime, most: int) -> list[tuple[Attempt, str]]:
+    """Up to *most* goes that are open and did not change since *before*, each with its link's source."""
+    return [(attempt_from(row), row["source_ref"]) for row in await db.fetch(OPEN_ATTEMPTS, before, most)]
