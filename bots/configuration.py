@@ -181,7 +181,9 @@ def _mistakes(content: object, kind: type[msgspec.Struct], path: str) -> list[st
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         if field.encode_name in content:
-            found += _value_mistakes(content[field.encode_name], hints[field.name], prefix + field.encode_name)
+            found += _value_mistakes(
+                content[field.encode_name], hints[field.name], prefix + field.encode_name
+            )
         elif field.required:
             found.append(f"{prefix}{field.encode_name}: is missing; accepted: {_accepted(hints[field.name])}")
     return found

@@ -35,6 +35,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 BATCH_MAX: Final = 128
 TRIES_MAX: Final = 4
 
+
 class BatchBrokenError(Exception):
     """A turn failed after it may have written: the batch is rolled back and its turns run alone."""
 
@@ -171,10 +172,9 @@ class Engine:
 
     async def _commit(self, batch: Sequence[Arrival]) -> None:
         started = perf_counter()
-        async with self._pool.acquire() as db:
-            async with db.transaction():
-                fresh, turned = await self._turn(db, batch)
-                sent = await self._save(db, batch, turned)
+        async with self._pool.acquire() as db, db.transaction():
+            fresh, turned = await self._turn(db, batch)
+            sent = await self._save(db, batch, turned)
         self._committed(sent)
         for arrival in batch:
             _tell(arrival, Taken.DONE if arrival in fresh else Taken.REPEATED)
@@ -198,7 +198,11 @@ class Engine:
         earlier = await inbox.seen_earlier(db, [(each.channel, each.key) for each in arrivals])
         chosen: list[tuple[Arrival, conversations.Conversation]] = []
         for each in arrivals:
-            known = by_number.get(each.chat) if isinstance(each.chat, int) else by_address[each.channel, each.chat]
+            known = (
+                by_number.get(each.chat)
+                if isinstance(each.chat, int)
+                else by_address[each.channel, each.chat]
+            )
             if known is not None and (each.channel, each.key) not in earlier:
                 chosen.append((each, known))
         turned = await self._turning.run(db, chosen, answers=self._answers, now=now)
@@ -227,8 +231,7 @@ class Engine:
         return due
 
     async def _close(self, arrival: Arrival) -> None:
-        """End a turn that fails for a reason of its own: note its key and apologise, so that it is not
-        repeated for a day and does not block its chat."""
+        """End a turn that fails for a reason of its own, so that it is not repeated and blocks no chat."""
         closing = msgspec.structs.replace(arrival, said=self._turning.incident(arrival))
         if not await self._try([closing]):
             _tell(arrival, Taken.BUSY)

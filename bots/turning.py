@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 import structlog
+from core.routing import route
+from storage.residents import residents_of
 
 from bots.arrivals import Arrival
 from core import driving
@@ -21,14 +23,12 @@ from core.conversation import Idle, dump_stage, load_stage
 from core.fitting import Fitted, Offered, fit
 from core.messages import MessageClass, Press, Reply, Said, Stopped
 from core.privacy import Ceiling, permitted
-from core.routing import route
 from core.turns import Centre, Event, Incident, Resident, Told, Turn
 from core.wording import Words
 from storage.answers import Answers
 from storage.conversations import Conversation, Standing, conversations_of
 from storage.database import Connection
 from storage.outbox import Outgoing
-from storage.residents import residents_of
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -77,7 +77,9 @@ class Turning:
         """Run the dialogues of *chosen* side by side; their questions are answered in batches."""
         residents = await residents_of(db, [chat.chat for _, chat in chosen])
         turns = [self._begin(arrival, chat, residents.get(chat.chat), now) for arrival, chat in chosen]
-        talks = driving.start([route(turn, _offered(chat)) for turn, (_, chat) in zip(turns, chosen, strict=True)])
+        talks = driving.start(
+            [route(turn, _offered(chat)) for turn, (_, chat) in zip(turns, chosen, strict=True)]
+        )
         while (asked := driving.next_round(talks)) is not None:
             distinct = list(dict.fromkeys(asked.questions)) if not asked.kind.writes else asked.questions
             given = await answers[asked.kind](db, distinct)
@@ -160,14 +162,18 @@ class Turning:
             self._fit(reply, chat, language=language, pressed=pressed, message_class=told.message_class)
             for reply in told.replies
         ]
-        messages = [Outgoing(chat.chat, chat.channel, message) for each in fitted for message in each.messages]
+        messages = [
+            Outgoing(chat.chat, chat.channel, message) for each in fitted for message in each.messages
+        ]
         heard = _is_heard(arrival.said)
         if not (chat.reachable or heard):
             messages = []
         for notice in told.notices:
             other = others.get(notice.to)
             if other is not None and other.reachable:
-                said = self._fit(notice.reply, other, language=other.language, message_class=notice.message_class)
+                said = self._fit(
+                    notice.reply, other, language=other.language, message_class=notice.message_class
+                )
                 messages += [Outgoing(other.chat, other.channel, message) for message in said.messages]
         offered = next((each.offered for each in reversed(fitted) if each.offered is not None), None)
         standing = Standing(

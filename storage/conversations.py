@@ -158,9 +158,9 @@ async def save(db: Connection, standings: Sequence[Standing], *, now: datetime) 
 PURGE: Final = """
 with gone as (
   select id from chat
-  where resident_id is null and last_seen_at < $1 - interval '24 hours'
+  where resident_id is null and last_seen_at < $1::timestamptz - interval '24 hours'
     and not exists (select from staff_case where chat_id = chat.id)
-    and not exists (select from link_try where chat_id = chat.id and at > $1 - interval '24 hours')
+    and not exists (select from link_try where chat_id = chat.id and at > $1::timestamptz - interval '24 hours')
     and not exists (select from consent where chat_id = chat.id)
     and not exists (select from account_link where chat_id = chat.id)
     and not exists (select from pay_link where chat_id = chat.id)

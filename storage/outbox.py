@@ -123,7 +123,7 @@ with pace as materialized (
     and (leased_until is null or leased_until <= clock_timestamp())
     and ($2::bigint[] is null or chat_id = any($2))
   order by head_class, due_at
-  limit least((select floor(tokens)::int from pace), $3)
+  limit least(coalesce((select floor(tokens)::int from pace), 0), $3)
   for update skip locked
 ), leased as (
   update lane set epoch = epoch + 1, leased_until = clock_timestamp() + make_interval(secs => $4)
@@ -219,13 +219,14 @@ update lane set
   leased_until = null,
   free_at = paced.free_at,
   head_class = coalesce(next.message_class, 0),
-  due_at = case when next.id is not null then greatest(
-    clock_timestamp() + make_interval(secs => paced.after_s),
-    paced.free_at - make_interval(secs => $5)
-  ) end
+  due_at = case when next.id is not null then
+    greatest(clock_timestamp() + make_interval(secs => paced.after_s), paced.free_at)
+  end
 from (
+  -- A chat may be written to once a gap, and after a pause a few times at once: the slack.
   select chat_id, after_s,
-    greatest(clock_timestamp(), coalesce(lane.free_at, clock_timestamp())) + make_interval(secs => $4) as free_at
+    greatest(clock_timestamp(), coalesce(lane.free_at + make_interval(secs => $5), clock_timestamp()))
+      + make_interval(secs => $4) - make_interval(secs => $5) as free_at
   from unnest($1::bigint[], $2::bigint[], $3::float8[]) as freed (chat_id, epoch, after_s)
   join lane using (chat_id, epoch)
 ) as paced
@@ -266,7 +267,7 @@ async def settle(db: Connection, settled: Sequence[Settled], *, pace: Pace) -> f
             [each.epoch for each in kept],
             [each.after_s for each in kept],
             gap_s,
-            gap_s * pace.chat_burst,
+            gap_s * (pace.chat_burst - 1),
         )
         return min((row["due_in_s"] for row in freed if row["due_in_s"] is not None), default=None)
 

@@ -7,3 +7,4 @@ back-button = Back
 more-button = More
 choice-line = { $mark } { $label }
 choice-link-line = { $label }: { $url }
+verbatim = { $text }

@@ -7,3 +7,4 @@ back-button = Назад
 more-button = Ещё
 choice-line = { $mark } { $label }
 choice-link-line = { $label }: { $url }
+verbatim = { $text }

@@ -1,0 +1,189 @@
+"""Lanes keep each chat's order; leases fence senders; paces hold; nothing is lost or settled twice."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from core.channel import Pace
+from core.messages import Message, MessageClass, Span
+from storage import outbox
+from storage.conversations import Address, lock
+from storage.database import Connection, Pool
+from storage.keys import Keys
+from storage.outbox import Leased, Outgoing, Settled
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+KEYS = Keys.of(master=b"m" * 32, billing=b"b" * 32)
+PACE = Pace(rate=1000, burst=1000, chat_rate=1000, chat_burst=10)
+
+
+async def chats(db: Connection, *names: str) -> list[int]:
+    addresses = [Address("telegram", name, private=True, language="ru") for name in names]
+    async with db.transaction():
+        by_address, _ = await lock(db, addresses, [], now=NOW, keys=KEYS)
+    return [by_address["telegram", name].chat for name in names]
+
+
+def a_message(words: str, message_class: MessageClass = MessageClass.REPLY) -> Message:
+    return Message((Span(words),), message_class=message_class)
+
+
+async def queue(
+    db: Connection, chat: int, *words: str, message_class: MessageClass = MessageClass.REPLY
+) -> None:
+    messages = [Outgoing(chat, "telegram", a_message(each, message_class)) for each in words]
+    async with db.transaction():
+        await outbox.add(db, messages)
+
+
+def words_of(heads: Sequence[Leased]) -> list[str]:
+    return [outbox.DECODER.decode(head.body or "").plain for head in heads]
+
+
+def sent(head: Leased) -> Settled:
+    return Settled(head.id, head.chat, head.epoch, "sent", platform_message="1")
+
+
+@pytest.fixture
+async def lane(db: Connection) -> int:
+    await outbox.set_pace(db, "telegram", PACE)
+    [chat] = await chats(db, "one")
+    return chat
+
+
+async def test_a_chats_messages_leave_one_at_a_time_in_order(db: Connection, lane: int) -> None:
+    await queue(db, lane, "first", "second")
+
+    left = []
+    while heads := await outbox.lease(db, "telegram", most=10):
+        assert await outbox.lease(db, "telegram", most=10) == []
+        left += words_of(heads)
+        await outbox.settle(db, [sent(head) for head in heads], pace=PACE)
+
+    assert left == ["first", "second"]
+
+
+async def test_what_is_queued_while_another_is_sent_waits_for_its_turn(db: Connection, lane: int) -> None:
+    await queue(db, lane, "first")
+    [head] = await outbox.lease(db, "telegram", most=10)
+    await queue(db, lane, "second")
+
+    await outbox.settle(db, [sent(head)], pace=PACE)
+
+    assert words_of(await outbox.lease(db, "telegram", most=10)) == ["second"]
+
+
+async def test_a_sender_that_lost_its_lease_cannot_settle(db: Connection, lane: int) -> None:
+    await queue(db, lane, "first", "second")
+    [slow] = await outbox.lease(db, "telegram", most=10, for_s=0)
+    [quick] = await outbox.lease(db, "telegram", most=10)
+
+    await outbox.settle(db, [sent(slow)], pace=PACE)
+
+    assert (quick.id, quick.uncertain) == (slow.id, True)
+    assert await db.fetchval("select state from outbox where id = $1", slow.id) == "sending"
+
+
+async def test_two_senders_never_lease_the_same_lane(pool: Pool, db: Connection) -> None:
+    await outbox.set_pace(db, "telegram", PACE)
+    for chat in await chats(db, *(str(number) for number in range(20))):
+        await queue(db, chat, "word")
+
+    async with pool.acquire() as one, pool.acquire() as two:
+        first = await outbox.lease(one, "telegram", most=15)
+        second = await outbox.lease(two, "telegram", most=15)
+
+    assert len({head.chat for head in [*first, *second]}) == len(first) + len(second) == 20
+
+
+async def test_no_more_leave_than_the_channels_pace_allows(db: Connection) -> None:
+    await outbox.set_pace(db, "telegram", Pace(rate=0.001, burst=3, chat_rate=1))
+    for chat in await chats(db, *"abcde"):
+        await queue(db, chat, "word")
+
+    assert len(await outbox.lease(db, "telegram", most=10)) == 3
+    assert await outbox.lease(db, "telegram", most=10) == []
+
+
+async def test_a_chat_is_not_written_to_faster_than_its_own_pace(db: Connection, lane: int) -> None:
+    slow = Pace(rate=1000, burst=1000, chat_rate=0.01, chat_burst=2)
+    await queue(db, lane, "first", "second", "third")
+
+    waits = []
+    for _ in range(2):
+        [head] = await outbox.lease(db, "telegram", most=10)
+        waits.append(await outbox.settle(db, [sent(head)], pace=slow))
+
+    assert waits[0] is not None
+    assert waits[0] <= 0
+    assert waits[1] is not None
+    assert waits[1] > 90
+    assert await outbox.lease(db, "telegram", most=10) == []
+
+
+async def test_replies_go_before_broadcasts(db: Connection) -> None:
+    await outbox.set_pace(db, "telegram", PACE)
+    news, reply = await chats(db, "news", "reply")
+    await queue(db, news, "news", message_class=MessageClass.BROADCAST)
+    await queue(db, reply, "reply")
+
+    assert words_of(await outbox.lease(db, "telegram", most=1)) == ["reply"]
+
+
+async def test_a_held_channel_sends_nothing_and_loses_nothing(db: Connection, lane: int) -> None:
+    await queue(db, lane, "word")
+    await outbox.stop(db, "telegram", "token refused")
+    held = await outbox.lease(db, "telegram", most=10)
+
+    await outbox.set_pace(db, "telegram", PACE)
+
+    assert held == []
+    assert words_of(await outbox.lease(db, "telegram", most=10)) == ["word"]
+
+
+async def test_what_waits_for_an_unreachable_chat_is_not_sent(db: Connection, lane: int) -> None:
+    await queue(db, lane, "first", "second")
+    [head] = await outbox.lease(db, "telegram", most=10)
+
+    await outbox.mark_unreachable(db, [lane])
+    dead = Settled(head.id, head.chat, head.epoch, "dead", reason="blocked")
+    assert await outbox.settle(db, [dead], pace=PACE) is None
+
+    assert await outbox.lease(db, "telegram", most=10) == []
+
+
+async def test_a_message_that_is_put_off_waits_and_costs_no_try(db: Connection, lane: int) -> None:
+    await queue(db, lane, "word")
+    [head] = await outbox.lease(db, "telegram", most=10)
+
+    later = Settled(head.id, head.chat, head.epoch, "queued", after_s=30.0, counts=False)
+    wait = await outbox.settle(db, [later], pace=PACE)
+
+    assert wait is not None
+    assert wait > 25
+    assert await db.fetchval("select attempts from outbox where id = $1", head.id) == 0
+
+
+async def test_a_nul_in_a_message_does_not_stop_the_queue(db: Connection, lane: int) -> None:
+    await queue(db, lane, "a\0b")
+
+    assert words_of(await outbox.lease(db, "telegram", most=10)) == ["ab"]
+
+
+async def test_uploads_are_remembered_by_content(db: Connection) -> None:
+    await outbox.keep_uploads(db, "telegram", {"ab" * 32: "file-1"})
+    await outbox.keep_uploads(db, "telegram", {"ab" * 32: "file-2"})
+
+    assert await outbox.uploads_of(db, "telegram", ["ab" * 32, "cd" * 32]) == {"ab" * 32: "file-2"}
+
+
+async def test_texts_sent_long_ago_are_emptied(db: Connection, lane: int) -> None:
+    await queue(db, lane, "old", "new")
+    [head] = await outbox.lease(db, "telegram", most=10)
+    await outbox.settle(db, [sent(head)], pace=PACE)
+    await db.execute("update outbox set sent_at = sent_at - interval '31 days' where id = $1", head.id)
+
+    await outbox.empty_sent(db)
+
+    assert await db.fetch("select body is null as empty from outbox order by id") == [(True,), (False,)]
