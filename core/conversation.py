@@ -66,10 +66,11 @@ class EnteringReading(msgspec.Struct, frozen=True, tag=True):
 
 
 class ChoosingMeter(msgspec.Struct, frozen=True, tag=True):
-    """Values came without saying whose they are; the meter is awaited."""
+    """Values came without saying whose they are; the meter is awaited. *entered* are those that are clear."""
 
     account: int
     values: tuple[str, ...]
+    entered: tuple[ReadingEntry, ...] = ()
 
 
 class ConfirmingReadings(msgspec.Struct, frozen=True, tag=True):

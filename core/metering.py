@@ -167,7 +167,7 @@ def _misfit_with_past(
     if value is None or (register.sent and register.sent.value == value):
         return None
     if register.sent and register.sent.locked:
-        return LockedByBill(register.number, register.sent.value)
+        return LockedByBill(register.number, value, register.sent.value)
     if register.last is None or value >= register.last:
         return None
     if rolls_over(

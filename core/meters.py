@@ -38,13 +38,17 @@ class Register(msgspec.Struct, frozen=True):
     sent: Sent | None = None
     rate: Decimal | None = None
 
+    @property
+    def latest(self) -> Decimal | None:
+        """The newest value that is stored: what a submission is decided on."""
+        return self.sent.value if self.sent else self.last
+
 
 class Meter(msgspec.Struct, frozen=True):
     """A meter of an account, with all that a value is judged by.
 
     *average_monthly* is its own use a month over the last six metered months; *zero_months* how many
-    months in a row, up to the last, nothing was used; *latest_reading* the id of the newest row stored for
-    it, so that a decision made on older knowledge is noticed.
+    months in a row, up to the last, nothing was used.
     """
 
     id: str
@@ -65,7 +69,6 @@ class Meter(msgspec.Struct, frozen=True):
     window: ReadingWindow = ReadingWindow()
     average_monthly: Decimal | None = None
     zero_months: int = 0
-    latest_reading: int = 0
 
     @property
     def asked(self) -> bool:

@@ -143,6 +143,7 @@ class LockedByBill(msgspec.Struct, frozen=True):
     """A bill was made of the stored value: only staff can change it."""
 
     register: int
+    value: Decimal
     stored: Decimal
 
 

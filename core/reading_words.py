@@ -54,6 +54,11 @@ def normalised(text: str) -> str:
     return "".join(" " if c.isspace() or not c.isprintable() or c in "#:;=/—–-" else c for c in kept)
 
 
+def is_about_values(text: str) -> bool:
+    """Whether *text* may hold values of meters at all, so that looking the meters up is worth it."""
+    return any(isinstance(token, Number) or token in {Sign.SAME, Sign.USED} for token in tokens_of(text))
+
+
 def plain_serial(serial: str) -> str:
     """*serial* as it is compared with what was typed."""
     return "".join(c for c in cyrillic(serial.casefold()) if c.isalnum())

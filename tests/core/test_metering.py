@@ -147,7 +147,7 @@ def test_a_new_value_of_the_same_period_corrects_the_earlier_and_is_compared_wit
 
 
 def test_a_value_that_a_bill_was_made_of_is_changed_by_staff_only() -> None:
-    assert judged(a_meter(sent="132", locked=True), "123") == LockedByBill(1, Decimal(132))
+    assert judged(a_meter(sent="132", locked=True), "123") == LockedByBill(1, Decimal(123), Decimal(132))
 
 
 def test_a_reading_below_the_last_one_is_asked_about() -> None:

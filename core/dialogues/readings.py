@@ -1,0 +1,387 @@
+"""Handing in readings: the card of meters, free text at any point, a confirm card, a receipt.
+
+Nothing typed in good faith is dropped: late values count for the next bill, doubtful ones are asked about,
+impossible ones go to staff with a photo asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+import msgspec
+
+from core.conversation import ChoosingMeter, ConfirmingReadings, EnteringReading, Idle, ReadingEntry
+from core.dialogues.reading_cards import (
+    BACK_TO_METERS_CARD,
+    MENU,
+    WAYS_OUT,
+    assumption_lines,
+    full_name,
+    mark_of,
+    meter_button,
+    meters_card,
+    receipt,
+    register_of,
+    short_name,
+)
+from core.dialogues.reading_cases import hand_to_staff, staff_button
+from core.dialogues.reading_proposals import (
+    ask_register,
+    exchange,
+    judge_all,
+    latest_of,
+    propose,
+    token_of,
+)
+from core.dialogues.reading_stages import awaited, choosing, confirmed, entered_so_far
+from core.driving import Handler
+from core.messages import DataClass, Keyboard, Month, Phrase, Press, Reply, say, text
+from core.meters import Meter
+from core.questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
+from core.reading_text import (
+    Consumption,
+    Correction,
+    Entered,
+    Entries,
+    NotReading,
+    Slot,
+    Unchanged,
+    Unclear,
+    Understood,
+    WhichMeter,
+    understand,
+)
+from core.reading_verdicts import Plausible, Reckoned, RolledOver, UnusuallyHigh
+from core.reading_words import is_about_values, normalised
+from core.turns import ReadingRejected, Told, Turn, told
+
+_YES: Final = frozenset(
+    {"да", "ага", "угу", "ок", "ok", "верно", "все верно", "сохранить", "сохрани", "yes", "save"}
+)
+_NO: Final = frozenset({"нет", "не верно", "неверно", "исправить", "не так", "no", "fix"})
+
+
+# --- Buttons ---------------------------------------------------------------------------------------
+
+
+async def show_meters(turn: Turn, args: Sequence[str] = ()) -> Told:  # noqa: ARG001  # every button's handler has them
+    """The card with all meters of the account."""
+    return _in_place(turn, told(Idle(), meters_card(turn, await _meters(turn))))
+
+
+async def choose_meter(turn: Turn, args: Sequence[str]) -> Told:
+    """A meter was pressed: its value is asked for, or the value that waits is meant for it.
+
+    *args*: the meter's mark, a register or 0, the month of the button.
+    """
+    meters = await _meters(turn)
+    mark, register, month = (*args, "", "", "")[:3]
+    meter = next((one for one in meters if mark_of(one.id) == mark), None)
+    if meter is None or month != str(Month.of(turn.today)):
+        return _outdated(turn, meters)
+    number = int(register) if register.isdigit() else 0
+    stage = choosing(turn)
+    if stage and stage.values and (entered := _for_meter(meter, number, stage.values[0])):
+        return await _propose_entered(turn, meters, stage.entered, [entered])
+    wanted = [one for one in meter.registers if one.number == number]
+    missing = [one for one in meter.registers if one.sent is None]
+    return ask_register(turn, meter, (*wanted, *missing, *meter.registers)[0])
+
+
+async def skip(turn: Turn, args: Sequence[str]) -> Told:
+    """«Пропустить»: the next meter that is still missing; else the card."""
+    meters = await _meters(turn)
+    asked = [meter for meter in meters if meter.asked]
+    at = next((at for at, meter in enumerate(asked) if args and mark_of(meter.id) == args[0]), len(asked))
+    for meter in asked[at + 1 :]:
+        missing = [register for register in meter.registers if register.sent is None]
+        if missing:
+            return ask_register(turn, meter, missing[0], entered_so_far(turn))
+    waiting = entered_so_far(turn)
+    complete = [entry for entry in waiting if not args or mark_of(entry.meter) != args[0]]
+    if complete:
+        return await propose(turn, meters, complete)
+    return told(Idle(), meters_card(turn, meters))
+
+
+async def save(turn: Turn, args: Sequence[str]) -> Told:
+    """«Сохранить»: keep what the confirm card showed, unless something changed since. *args*: the card's mark."""
+    meters = await _meters(turn)
+    if (stage := confirmed(turn)) is None:
+        return _outdated(turn, meters)
+    judged = judge_all(turn, meters, stage.entries)
+    reckoned = [one.reckoned for _, one in judged if isinstance(one, Plausible | UnusuallyHigh)]
+    token = token_of(stage, reckoned)
+    if len(reckoned) < len(judged) or latest_of(reckoned) != stage.judged_on or (args and args[0] != token):
+        changed = [text("reading-overtaken")]
+        return await propose(turn, meters, stage.entries, opening=changed, may_swap=False)
+    match await _submit(turn, stage, reckoned):
+        case Kept() as kept:
+            saved = {one.meter.id for one in reckoned}
+            left = [one for one in meters if one.asked and one.id not in saved and _is_missing(one)]
+            answer = receipt(turn, kept, reckoned, left=left, number_name=turn.linked.name)
+            return _in_place(turn, told(Idle(), answer))
+        case Overtaken(now):
+            changed = [text("reading-overtaken")]
+            return await propose(turn, _at_centre(turn, now), stage.entries, opening=changed, may_swap=False)
+
+
+async def fix(turn: Turn, args: Sequence[str]) -> Told:  # noqa: ARG001  # every button's handler has them
+    """«Исправить»: ask for the only value again, or for all in one message."""
+    meters = await _meters(turn)
+    if (stage := confirmed(turn)) is None:
+        return _outdated(turn, meters)
+    by_id = {meter.id: meter for meter in meters}
+    if len(stage.entries) == 1 and (meter := by_id.get(stage.entries[0].meter)):
+        return ask_register(turn, meter, register_of(meter, stage.entries[0].register))
+    return told(Idle(), meters_card(turn, meters, opening=[text("reading-type-again")]))
+
+
+async def as_typed(turn: Turn, args: Sequence[str]) -> Told:
+    """«Оставить как есть»: the two values that were exchanged go back. *args*: the card's mark, two meters."""
+    meters = await _meters(turn)
+    stage = confirmed(turn)
+    pair = [meter.id for meter in meters if mark_of(meter.id) in args[1:]]
+    if stage is None or len(pair) != 2 or not set(pair) <= {entry.meter for entry in stage.entries}:
+        return _outdated(turn, meters)
+    return await propose(turn, meters, exchange(stage.entries, (pair[0], pair[1])), may_swap=False)
+
+
+async def insist(turn: Turn, args: Sequence[str]) -> Told:
+    """«Всё верно»: a value that the rules refuse goes to staff. *args*: meter, register, value, month."""
+    meters = await _meters(turn)
+    mark, register, typed, month = (*args, "", "", "", "")[:4]
+    meter = next((one for one in meters if mark_of(one.id) == mark), None)
+    numbers = [one.number for one in meter.registers] if meter else []
+    value = _decimal(typed)
+    if not meter or month != str(Month.of(turn.today)) or value is None or register not in map(str, numbers):
+        return _outdated(turn, meters)
+    return await hand_to_staff(turn, meter, int(register), value)
+
+
+OF_ACCOUNT: Final[dict[str, Handler]] = {
+    "readings": show_meters,
+    "meter": choose_meter,
+    "reading-skip": skip,
+    "reading-save": save,
+    "reading-fix": fix,
+    "reading-as-typed": as_typed,
+    "reading-staff": insist,
+}
+
+
+# --- Words -----------------------------------------------------------------------------------------
+
+
+async def take_text(turn: Turn, typed: str) -> Told | None:
+    """What *typed* says about meters, wherever the talk stands; None if it is about something else."""
+    stage = turn.stage
+    if confirmed(turn):
+        folded = " ".join(normalised(typed).split()).strip(" .!,")
+        if folded in _YES | _NO:
+            return await (save if folded in _YES else fix)(turn, ())
+    choice = choosing(turn)
+    if not is_about_values(typed) and not choice:
+        return None
+    meters = await _meters(turn)
+    numbers = [link.number for link in turn.resident.links] if turn.resident else []
+    understood = understand(typed, meters, account_numbers=numbers, awaited=awaited(turn))
+    if isinstance(understood, NotReading) and choice and choice.values:
+        understood = understand(f"{typed} {choice.values[0]}", meters, account_numbers=numbers)
+        understood = understood if isinstance(understood, Entries) else NotReading()
+    if isinstance(understood, WhichMeter) and isinstance(stage, EnteringReading):
+        understood = _for_awaited(stage, meters, understood)
+    return await _answer(turn, meters, understood)
+
+
+async def _answer(turn: Turn, meters: Sequence[Meter], understood: Understood) -> Told | None:
+    match understood:
+        case Entries(entries):
+            return await _propose_entered(turn, meters, entered_so_far(turn), entries)
+        case WhichMeter():
+            return _ask_which(turn, meters, understood)
+        case Unchanged(slots):
+            return await _unchanged(turn, meters, slots)
+        case Correction(of):
+            return await _correct(turn, meters, of)
+        case Consumption(typed):
+            return _ask_for_dial(turn, meters, typed)
+        case Unclear():
+            return told(Idle(), meters_card(turn, meters, opening=[text("reading-unclear")]))
+        case NotReading():
+            return None
+
+
+async def _propose_entered(
+    turn: Turn, meters: Sequence[Meter], so_far: Sequence[ReadingEntry], entries: Sequence[Entered]
+) -> Told:
+    by_id = {meter.id: meter for meter in meters}
+    new = [ReadingEntry(one.slot.meter, one.slot.register, f"{one.value:f}") for one in entries]
+    named = {(one.meter, one.register) for one in new}
+    kept = [one for one in so_far if (one.meter, one.register) not in named and one.meter in by_id]
+    return await propose(turn, meters, [*kept, *new], assumed=assumption_lines(by_id, entries))
+
+
+def _ask_which(turn: Turn, meters: Sequence[Meter], which: WhichMeter) -> Told:
+    """Buttons with the meters that a value may be meant for."""
+    by_id, month = {meter.id: meter for meter in meters}, Month.of(turn.today)
+    buttons = [
+        (meter_button(by_id[slot.meter], month, register=slot.register, key="meter-choice-button"),)
+        for slot in which.candidates
+    ]
+    new = [ReadingEntry(one.slot.meter, one.slot.register, f"{one.value:f}") for one in which.entries]
+    stage = ChoosingMeter(turn.linked.account, (which.typed,), (*entered_so_far(turn), *new))
+    reply = say(
+        text("reading-which-meter", typed=which.typed),
+        keyboard=(*buttons, WAYS_OUT),
+        data_class=DataClass.INTAKE,
+        numeric=True,
+    )
+    return told(stage, reply)
+
+
+async def _unchanged(turn: Turn, meters: Sequence[Meter], slots: Sequence[Slot]) -> Told:
+    """«Те же»: the last values again, with what that means."""
+    by_id = {meter.id: meter for meter in meters}
+    registers = [(slot, register_of(by_id[slot.meter], slot.register)) for slot in slots]
+    entries = [
+        ReadingEntry(slot.meter, slot.register, f"{register.last:f}")
+        for slot, register in registers
+        if register.last is not None and register.sent is None
+    ]
+    if not entries:
+        return told(Idle(), meters_card(turn, meters, opening=[text("reading-nothing-left")]))
+    return await propose(turn, meters, entries, opening=[text("reading-unchanged")])
+
+
+async def _correct(turn: Turn, meters: Sequence[Meter], of: Entries | WhichMeter | Unclear) -> Told:
+    """What was sent for this period is replaced; what an earlier bill was made of only staff can change."""
+    if not isinstance(of, Entries):
+        return await _answer(turn, meters, of) or told(Idle(), meters_card(turn, meters))
+    by_id = {meter.id: meter for meter in meters}
+    slots = [(by_id[one.slot.meter], one.slot.register, one.value) for one in of.entries]
+    earlier = [slot for slot in slots if register_of(slot[0], slot[1]).sent is None]
+    if not earlier:
+        return await _propose_entered(turn, meters, (), of.entries)
+    lines = [text("reading-correct-earlier", name=full_name(meter)) for meter, _, _ in earlier]
+    names = [text("reading-lesser-problem", name=short_name(meter)) for meter, _, _ in earlier]
+    keyboard: Keyboard = (
+        *((staff_button(turn, meter, register, value),) for meter, register, value in earlier),
+        (BACK_TO_METERS_CARD, MENU),
+    )
+    return told(Idle(), _personal(lines, names, keyboard))
+
+
+def _ask_for_dial(turn: Turn, meters: Sequence[Meter], typed: Sequence[str]) -> Told:
+    """What was used is not what the dial shows."""
+    asked = [meter for meter in meters if meter.asked]
+    line = text("reading-not-consumption", typed=", ".join(typed))
+    meant = next((meter for meter in asked if meter.id == awaited(turn) or len(asked) == 1), None)
+    if meant:
+        return ask_register(turn, meant, meant.registers[0], opening=[line])
+    return told(Idle(), meters_card(turn, meters, opening=[line]))
+
+
+def reading_rejected(turn: Turn, event: ReadingRejected) -> Told:
+    """Billing does not take a reading: the reason, and the way to send it anew."""
+    lines = [text("reading-rejected", number=str(event.reading), reason=event.reason)]
+    lesser = [text("reading-rejected-lesser", number=str(event.reading))]
+    return told(turn.stage, _personal(lines, lesser, ((BACK_TO_METERS_CARD, MENU),)))
+
+
+# --- Bare values ----------------------------------------------------------------------------------
+
+
+def _for_meter(meter: Meter, register: int, typed: str) -> Entered | None:
+    """*typed* as a value of *meter*, of its *register* or of the only one."""
+    registers = tuple(one for one in meter.registers if register in {0, one.number})
+    narrowed = msgspec.structs.replace(meter, registers=registers, smart=False, closed_on=None)
+    understood = understand(typed, [narrowed], awaited=meter.id)
+    return understood.entries[0] if isinstance(understood, Entries) and len(registers) == 1 else None
+
+
+def _for_awaited(stage: EnteringReading, meters: Sequence[Meter], which: WhichMeter) -> Entries | WhichMeter:
+    """A bare value for the register that was asked for, where the meter has several."""
+    meter = next((one for one in meters if one.id == stage.meter), None)
+    if meter is None or {slot.meter for slot in which.candidates} != {meter.id}:
+        return which
+    entered = _for_meter(meter, stage.register, which.typed)
+    return Entries((*which.entries, entered)) if entered else which
+
+
+def _is_missing(meter: Meter) -> bool:
+    return any(register.sent is None for register in meter.registers)
+
+
+def _outdated(turn: Turn, meters: Sequence[Meter]) -> Told:
+    return told(Idle(), meters_card(turn, meters, opening=[text("reading-old-button")]))
+
+
+def _in_place(turn: Turn, answer: Told) -> Told:
+    """*answer* instead of the message whose button was pressed, so that no spent button is left."""
+    first, *rest = answer.replies
+    replaced = msgspec.structs.replace(first, replaces=isinstance(turn.said, Press))
+    return msgspec.structs.replace(answer, replies=(replaced, *rest))
+
+
+def _personal(lines: Sequence[Phrase], lesser: Sequence[Phrase], keyboard: Keyboard) -> Reply:
+    less = say(*lesser, keyboard=keyboard, data_class=DataClass.INTAKE)
+    return say(*lines, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=less)
+
+
+# --- What is asked of storage ----------------------------------------------------------------------
+
+
+async def _meters(turn: Turn) -> tuple[Meter, ...]:
+    day = turn.sent_at.astimezone(turn.centre.zone).date()
+    return _at_centre(turn, await MetersOf(turn.linked.account, day))
+
+
+def _at_centre(turn: Turn, meters: Sequence[Meter]) -> tuple[Meter, ...]:
+    """*meters* with their windows by the centre's clock."""
+    zone = str(turn.centre.zone)
+    return tuple(
+        msgspec.structs.replace(meter, window=msgspec.structs.replace(meter.window, timezone=zone))
+        for meter in meters
+    )
+
+
+async def _submit(turn: Turn, stage: ConfirmingReadings, reckoned: Sequence[Reckoned]) -> Kept | Overtaken:
+    entries = tuple(
+        Entry(
+            meter=one.meter.id,
+            register=use.register,
+            value=use.value,
+            judged_on=register_of(one.meter, use.register).latest,
+            counted_period=one.period,
+            flags=_flags(one, doubtful=stage.doubtful),
+        )
+        for one in reckoned
+        for use in one.uses
+        if use.fresh
+    )
+    return await SubmitReadings(
+        account=turn.linked.account,
+        entries=entries,
+        received_at=turn.sent_at,
+        channel=turn.channel,
+        chat=turn.chat,
+        resident=turn.resident.id if turn.resident else 0,
+        source_ref=f"{turn.channel}:{turn.key}",
+    )
+
+
+def _flags(reckoned: Reckoned, *, doubtful: bool) -> tuple[str, ...]:
+    rolled = any(isinstance(note, RolledOver) for note in reckoned.notes)
+    return (*(("confirmed_high",) if doubtful else ()), *(("rollover",) if rolled else ()))
+
+
+def _decimal(typed: str) -> Decimal | None:
+    """A value out of a payload, which anyone could have made up."""
+    try:
+        value = Decimal(typed)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and 0 <= value < 10**9 else None

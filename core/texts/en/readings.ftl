@@ -1,0 +1,135 @@
+# Meters and readings.
+
+meter-cold-water = Cold water
+meter-cold-water-short = Cold
+meter-hot-water = Hot water
+meter-hot-water-short = Hot
+meter-electricity = Electricity
+meter-electricity-short = Power
+meter-gas = Gas
+meter-gas-short = Gas
+meter-heating = Heating
+meter-heating-short = Heat
+meter-other = Meter
+meter-other-short = Meter
+
+meter-name = { $service }, { $serial }
+meter-name-place = { $service }, { $place }, { $serial }
+meter-name-short = { $service } { $serial }
+meter-name-zone = { $name }, { $zone }
+meter-values-one = { $first }
+meter-values-two = { $first } / { $second }
+meter-values-three = { $first } / { $second } / { $third }
+
+meter-button = { $name }
+meter-button-sent = ✓ { $name }
+meter-choice-button = { $name }
+meter-all-button = All meters
+
+# The card of all meters
+meter-card-heading = *Meters*
+meter-card-sent =
+    *{ $name }*
+    ✓ { $values } { $unit }, sent { $at }, for the bill of { $period }
+meter-card-missing =
+    *{ $name }*
+    — not sent yet for { $period }, awaited until { $closes-on }
+meter-card-smart =
+    *{ $name }*
+    Sends its readings itself
+meter-card-closed =
+    *{ $name }*
+    Taken off on { $closed-on }
+meter-card-last = Last reading: { $values } { $unit } ({ $on })
+meter-card-verification = Verified until { $due-on }
+meter-card-lesser-sent = ✓ { $name }
+meter-card-lesser-missing = — { $name }
+meter-card-hint = Press a meter, or type all readings in one message, for instance: “cold 123, hot 45”.
+meter-none = No meters are on record for this account. If you have them, call a member of staff: we will check the papers.
+meter-verification-expired = ⚠ The verification expired on { $due-on }. We take your readings, but billing goes by the average until the meter is verified or replaced.
+meter-verification-soon = ⚠ The verification expires on { $due-on }. After that billing goes by the average: have the meter verified or replaced in time.
+
+# Asking for a value
+reading-ask = *{ $name }*. What does the meter show now?
+reading-ask-last = Last reading: { $value } { $unit } ({ $on })
+reading-ask-sent = Sent already this month: { $value } { $unit }. A new value will replace it.
+reading-ask-whole = The digits before the point are enough.
+reading-ask-fraction = Type the fraction too, if there is one: 123.456.
+reading-skip-button = Skip
+reading-which-meter = { $typed }: which meter is it?
+reading-unclear = We could not tell which number is for which meter. Type, for instance: “cold 123, hot 45”.
+reading-not-consumption = { $typed }: this looks like use. We need the reading itself, all the digits on the meter.
+reading-type-again = All right, nothing was saved. Type the readings again or choose a meter.
+reading-nothing-left = This month's readings have been sent already.
+
+# The confirm card
+reading-confirm-heading = *Please check the readings*
+reading-use =
+    { $name }
+    *{ $value }* { $unit }, was { $previous }, used { $consumption } { $unit }
+reading-use-first =
+    { $name }
+    *{ $value }* { $unit }
+reading-confirm-lesser = { $name }: { $value }
+reading-cost = About { $cost }
+reading-high = ⚠ { $consumption } { $unit } is far more than usual.
+reading-zero-again = Nothing has been used for { $months ->
+    [one] { $months } month
+   *[other] { $months } months
+} in a row. Is the flat empty?
+reading-late = Readings for { $missed } are closed: this one goes into the bill of { $counted }.
+reading-corrects = Replaces what was sent before: { $name }, { $earlier }.
+reading-rolled-over = The dial has passed through zero; that is allowed for.
+reading-hot-above-cold = More hot water than cold. That happens, but please check that the meters are not mixed up.
+reading-understood-as = “{ $typed }” was read as { $value }.
+reading-in-order = The numbers were taken in the order of the meters.
+reading-same = { $name }: unchanged since last time.
+reading-unchanged = The readings are the same, so nothing was used this month. If a meter did move, press “Correct”.
+reading-swapped = The readings seem to be swapped: { $first } and { $second }. We exchanged them, please check.
+reading-overtaken = Something changed while you were answering. Please check again.
+reading-save-question = Save?
+reading-sure = Are you sure?
+reading-save-button = Save
+reading-sure-button = Yes, that is right
+reading-fix-button = Correct
+reading-as-typed-button = Leave as typed
+
+# What is wrong
+reading-closed = { $name }: the meter was taken off on { $closed-on }; its readings are no longer needed.
+reading-not-commissioned = { $name }: the meter has not been commissioned yet, so its readings do not count. Commissioning is free: please contact the billing centre.
+reading-smart = { $name }: the meter sends its readings itself, nothing is needed from you.
+reading-too-many-digits = { $name }: { $value } does not fit the dial, which has { $digits ->
+    [one] { $digits } digit
+   *[other] { $digits } digits
+} before the point. Please type it again.
+reading-too-many-red = { $name }: { $value } has too many digits after the point, the dial has { $digits }. Please type it again.
+reading-already = { $name }: { $values } { $unit } was taken on { $at }, for the bill of { $period }.
+reading-locked = { $name }: the reading { $value } { $unit } is in a bill already. Only staff can change it.
+reading-below-last = { $name }: { $value } is less than the last reading ({ $last } { $unit }). Please check that it is the right meter and was not replaced, and type it again.
+reading-impossible = { $name }: { $consumption } { $unit } is too much to be taken at once. It went to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
+reading-correct-earlier = { $name }: the last reading is in a bill already, only staff can change it. Shall we pass your value on?
+reading-lesser-problem = { $name }: the reading was not taken. Please ask the billing centre.
+reading-lesser-already = { $name }: the reading was taken already.
+reading-old-button = This button belongs to an old message. Here is what there is now:
+
+# Staff and photos
+reading-staff-button = It is right, pass it to staff
+reading-case = Passed to staff, case No. { $number }. The answer will come here.
+reading-photo-please = { $name }: please send a photo of the meter, it helps us to be quick.
+reading-photo-added = The photo was added to case No. { $number }. The answer will come here.
+reading-photo-kept = The photo was kept for staff, case No. { $number }.
+reading-photo-number = To have the reading in your bill, please type it in digits.
+
+# The receipt
+reading-receipt = ✅ Taken { $at }, No. { $number }, for the bill of { $period }
+reading-receipt-split = ✅ Taken { $at }, No. { $number }
+reading-receipt-bill = For the bill of { $period }, can be corrected until { $until }.
+reading-correctable = It can be corrected until { $until }: just send a new value.
+reading-kept = { $name }: *{ $value }* { $unit }
+reading-account = Account: { $name }
+reading-still-missing = { $count ->
+    [one] { $count } meter is still missing.
+   *[other] { $count } meters are still missing.
+}
+reading-rejected = Reading No. { $number } was not taken into the bill: { $reason }. Please send it again or call a member of staff.
+reading-rejected-lesser = Reading No. { $number } was not taken into the bill. Please send it again or call a member of staff.
