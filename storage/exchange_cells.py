@@ -169,13 +169,22 @@ def read_labels(text: str) -> list[str]:
     return [read_free_text(part.strip()) for part in text.split(",")] if text else []
 
 
-def read_json(text: str) -> str:
-    """A JSON value, kept as it is written."""
+class NamedLine(msgspec.Struct, frozen=True):
+    """A service that the payer named, and how many roubles were meant for it."""
+
+    service_code: str
+    amount: Decimal
+
+
+def read_named_lines(text: str) -> str:
+    """What a payer named, as a JSON list of NamedLine; kept as it is written."""
     try:
-        msgspec.json.decode(text.encode())
+        lines = msgspec.json.decode(text, type=list[NamedLine])
     except msgspec.DecodeError as error:
-        raise CellError("is not JSON") from error
-    return read_free_text(text)
+        raise CellError('is not JSON like [{"service_code": "gas", "amount": "75.00"}]') from error
+    for line in lines:
+        read_money(str(line.amount))
+    return text
 
 
 def _one_of(*choices: str) -> Callable[[str], Value]:
@@ -221,4 +230,4 @@ TRUTH: Final = Cell("boolean", read_truth)
 HASH_OR_NONE: Final = Cell("bytea", _or(None, read_hash))
 HASHES: Final = Cell("bytea[]", read_hashes)
 LABELS: Final = Cell("text[]", read_labels)
-JSON_OR_NONE: Final = Cell("text", _or(None, read_json))
+NAMED_LINES: Final = Cell("text", _or(None, read_named_lines))

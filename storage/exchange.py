@@ -1,0 +1,175 @@
+"""Loading the files of billing, banks and the post: each is checked aside, then applied whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from core.errors import KvitokError
+from storage.database import Connection
+from storage.exchange_cells import CENTRE_TIME
+from storage.exchange_files import ImportPath, survey
+from storage.exchange_money import UnmergeableError, merge_bills, merge_charges, merge_payments
+from storage.exchange_protocol import (
+    AlreadyLoaded,
+    Complaints,
+    FileReport,
+    Loaded,
+    NotOurs,
+    Outcome,
+    Progress,
+    Refused,
+    Watcher,
+)
+from storage.exchange_readings import merge_acks, merge_last_values, merge_readings
+from storage.exchange_reference import merge_reference
+from storage.exchange_staging import drop_staging, stage
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
+
+
+class ImportRunningError(KvitokError):
+    """Files are being loaded already."""
+
+    def __init__(self) -> None:
+        super().__init__("another import is running: wait until it has ended")
+
+
+class NoFilesError(KvitokError):
+    """There is nothing at a path that was to be loaded."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: there is no file or folder")
+        self.path = path
+
+
+def _unwatched(_: Progress) -> None:
+    """Nobody looks on."""
+
+
+async def import_files(
+    db: Connection,
+    paths: Iterable[Path],
+    *,
+    now: datetime,
+    zone: tzinfo = CENTRE_TIME,
+    watch: Watcher = _unwatched,
+) -> list[FileReport]:
+    """Load files, and what is in folders, in the order of what refers to what; a report on each.
+
+    The connection must not be in a transaction: every file is one of its own, so that what is right stays
+    loaded. A file that was loaded before, under whatever name, changes nothing. *now* is the business
+    clock's. Raises ImportRunningError, NoFilesError.
+    """
+    files, strangers = _found(paths)
+    reports = [FileReport(path.name, outcome) for path, outcome in strangers]
+    async with _alone(db):
+        for file in sorted(files, key=lambda file: file.place):
+            outcome = await _import(db, file, now=now, zone=zone, watch=watch)
+            log.info("exchange.file", kind=file.kind.name, outcome=type(outcome).__name__.lower())
+            reports.append(FileReport(file.path.name, outcome))
+    return reports
+
+
+def _found(paths: Iterable[Path]) -> tuple[list[ImportPath], list[tuple[Path, Outcome]]]:
+    files: list[ImportPath] = []
+    strangers: list[tuple[Path, Outcome]] = []
+    for path in paths:
+        if not path.exists():
+            raise NoFilesError(path)
+        for one in _files_in(path):
+            if (file := ImportPath.of(one)) is not None:
+                files.append(file)
+            elif one is path:
+                strangers.append((one, _misnamed(one)))
+            else:
+                strangers.append((one, NotOurs()))
+    return files, strangers
+
+
+def _files_in(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(path.glob("*.csv"))
+    else:
+        yield path
+
+
+def _misnamed(path: Path) -> Refused:
+    complaints = Complaints(path.name)
+    complaints.add(0, "", "the name is not {kind}_{centre}_{month or day}_{number}.csv")
+    return complaints.refused
+
+
+# One import at a time in a centre; waits for nobody.
+BE_ALONE: Final = "select pg_try_advisory_lock(hashtext('kvitok import'), hashtext(current_schema()))"
+LET_OTHERS: Final = "select pg_advisory_unlock(hashtext('kvitok import'), hashtext(current_schema()))"
+
+
+@asynccontextmanager
+async def _alone(db: Connection) -> AsyncIterator[None]:
+    if not await db.fetchval(BE_ALONE):
+        raise ImportRunningError
+    # A large file takes its time, and what it waits for is short.
+    await db.execute("set statement_timeout = 0; set lock_timeout = '30s'")
+    try:
+        yield
+    finally:
+        await drop_staging(db)
+        await db.execute("reset statement_timeout; reset lock_timeout")
+        await db.execute(LET_OTHERS)
+
+
+KNOWN_FILE: Final = "select name from imported_file where sha256 = $1"
+
+NOTE_FILE: Final = """
+insert into imported_file (sha256, kind, name, rows, imported_at) values ($1, $2, $3, $4, $5)
+"""
+
+
+async def _import(
+    db: Connection, file: ImportPath, *, now: datetime, zone: tzinfo, watch: Watcher
+) -> Outcome:
+    content = survey(file.path)
+    if content is None:
+        complaints = Complaints(file.path.name)
+        complaints.add(0, "", "is neither UTF-8 nor windows-1251")
+        return complaints.refused
+    if known := await db.fetchval(KNOWN_FILE, content.sha256):
+        return AlreadyLoaded(known)
+    rows, complaints = await stage(db, file.path, file.kind, content, watch=watch)
+    if complaints:
+        return complaints.refused
+    watch(Progress(file.path.name, "merging", content.size, content.size))
+    try:
+        async with db.transaction():
+            loaded = await _merge(db, file.kind.name, rows, now=now, zone=zone)
+            await db.execute(NOTE_FILE, content.sha256, file.kind.name, file.path.name, rows, now)
+    except UnmergeableError as error:
+        for line, column, reason in error.bad:
+            complaints.add(line, column, reason)
+        return complaints.refused
+    return loaded
+
+
+async def _merge(db: Connection, kind: str, rows: int, *, now: datetime, zone: tzinfo) -> Loaded:
+    match kind:
+        case "readings":
+            return await merge_readings(db, rows)
+        case "payments":
+            return await merge_payments(db, rows, now=now, zone=zone)
+        case "charges":
+            return await merge_charges(db, rows)
+        case "bill_totals":
+            return await merge_bills(db, rows, now=now, zone=zone)
+        case "reading_acks":
+            return await merge_acks(db, rows, now=now)
+        case _:
+            loaded = await merge_reference(db, kind, rows)
+            if kind == "meters":
+                await merge_last_values(db)
+            return loaded
