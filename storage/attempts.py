@@ -6,6 +6,7 @@ Locks: chats, then links and goes (which nothing else holds), then what the book
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -13,6 +14,7 @@ import asyncpg
 import msgspec
 
 from core.acquiring import (
+    POSTED,
     Attempt,
     AttemptState,
     Become,
@@ -21,6 +23,7 @@ from core.acquiring import (
     Down,
     Found,
     Judgement,
+    PayLink,
     Post,
     Refused,
     Stay,
@@ -67,16 +70,25 @@ returning *
 
 
 async def begin_attempt(
-    db: Connection, link: int, *, acquirer: str, amount: Money, description: str, now: datetime
-) -> Attempt:
-    """The open go at paying *link* that may be gone on with, or a new one; to be committed before asking."""
-    await db.execute(LOCK_LINK, link)
-    attempts = [attempt_from(row) for row in await db.fetch(ATTEMPTS, link)]
+    db: Connection, link: PayLink, *, acquirer: str, amount: Money, description: str, now: datetime
+) -> Attempt | None:
+    """The open go at paying *link* that may be gone on with, or a new one; to be committed before asking.
+
+    None if something of the link was paid since it was read.
+    """
+    await db.execute(LOCK_LINK, link.id)
+    attempts = [attempt_from(row) for row in await db.fetch(ATTEMPTS, link.id)]
+    if _posted(attempts) != _posted(link.attempts):
+        return None
     if (open_one := reusable(attempts, acquirer, amount)) is not None:
         return open_one
     key = secrets.token_hex(16)
-    [row] = await db.fetch(ADD_ATTEMPT, link, acquirer, key, amount.kopecks, description, now)
+    [row] = await db.fetch(ADD_ATTEMPT, link.id, acquirer, key, amount.kopecks, description, now)
     return attempt_from(row)
+
+
+def _posted(attempts: Sequence[Attempt]) -> set[int]:
+    return {attempt.id for attempt in attempts if attempt.state in POSTED}
 
 
 # --- What acquirers answer -------------------------------------------------------------------------

@@ -1,0 +1,284 @@
+"""The centre's own pages behind its short links: a payment's sum and choice, and what became of it.
+
+A page loads nothing from anywhere, may not be framed, is kept by nobody and tells nobody where it was. An
+unknown token gets what any unknown address gets. Opening a link does nothing, for robots open links too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from string import Template
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from bots.paying import Changed, GoTo, NotTaken, PayDesk, Unavailable, View
+from core.acquiring import (
+    OPEN,
+    POSTED,
+    Acquirer,
+    AlreadyPaid,
+    Expired,
+    Notice,
+    Outlived,
+    Payable,
+    UnderCheck,
+    payable,
+)
+from core.errors import ForgedWebhookError
+from core.messages import Phrase, text
+from core.money import Money
+from core.privacy import masked_number
+from core.wording import Words, money
+
+log: Final = structlog.get_logger(__name__)
+
+# A payer who came back looks for news so often while the acquirer has none.
+REFRESH_S: Final = 4
+
+STYLE: Final = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5c6570; --paper: #fff; --ground: #eef1f4; --go: #0b6e4f }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #eceff2; --soft: #a3adb8; --paper: #1d2227; --ground: #12161a; --go: #1f9a72 }
+}
+* { box-sizing: border-box }
+body { margin: 0; background: var(--ground); color: var(--ink); font: 18px/1.5 system-ui, sans-serif }
+main { max-width: 30rem; margin: 0 auto; min-height: 100vh; padding: 1.25rem 1rem 2rem }
+header { color: var(--soft); font-size: 1rem; padding-bottom: .75rem }
+section { background: var(--paper); border-radius: 1rem; padding: 1.25rem }
+h1 { font-size: 1.35rem; line-height: 1.25; margin: 0 0 .5rem }
+p { margin: .5rem 0 }
+.sum { font-size: 2.2rem; font-weight: 700; margin: .25rem 0; white-space: nowrap }
+.soft { color: var(--soft); font-size: 1rem }
+form { margin: 1rem 0 0 }
+button, .button { display: block; width: 100%; min-height: 3.5rem; padding: .75rem 1rem; border: 0;
+  border-radius: .9rem; background: var(--go); color: #fff; font: inherit; font-weight: 600;
+  text-align: center; text-decoration: none; cursor: pointer }
+:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px }
+"""
+
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+# No `form-action`: browsers hold a form's redirect to it too, and where an acquirer's own pages lead is its affair.
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+PAGE: Final = Template("""<!doctype html>
+<html lang="$language">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+$refresh<title>$title</title>
+<style>$style</style>
+<main>
+<header>$centre</header>
+<section>
+$body
+</section>
+</main>
+</html>
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a page says, before it is put into words. *choices*: the acquirers to pay *amount* by."""
+
+    heading: Phrase
+    before: tuple[Phrase, ...] = ()
+    amount: Money | None = None
+    account: str = ""
+    hints: tuple[Phrase, ...] = ()
+    choices: tuple[Acquirer, ...] = ()
+    again: bool = False
+    refreshes: bool = False
+    status: int = 200
+
+
+def pay_routes(desk: PayDesk) -> list[web.RouteDef]:
+    """The routes of the pay page and of acquirers' notices.
+
+    Their addresses hold tokens: whatever logs requests must leave the path out.
+    """
+    pages = _PayPages(desk)
+    return [
+        web.get("/p/{token}", pages.show),
+        web.post("/p/{token}", pages.pay),
+        web.get("/p/{token}/done", pages.done),
+        web.get("/acquirers/{name}/notice", pages.notice),
+        web.post("/acquirers/{name}/notice", pages.notice),
+    ]
+
+
+class _PayPages:
+    def __init__(self, desk: PayDesk) -> None:
+        self.desk = desk
+
+    # --- What is asked -----------------------------------------------------------------------------
+
+    async def show(self, request: web.Request) -> web.Response:
+        view = await self.desk.view(request.match_info["token"])
+        return self._missing() if view is None else self._answer(view, self._standing(view))
+
+    async def pay(self, request: web.Request) -> web.Response:
+        view = await self.desk.view(token := request.match_info["token"])
+        form = await request.post()
+        acquirer = self.desk.acquirers.get(str(form.get("acquirer")))
+        if view is None or acquirer is None:
+            return self._missing()
+        match await self.desk.pay(view, acquirer=acquirer, amount=_kopecks(str(form.get("kopecks")))):
+            case GoTo(url):
+                return web.Response(status=303, headers={**HEADERS, "Location": url})
+            case Unavailable():
+                return self._answer(view, _down(view), token)
+            case NotTaken():
+                refused = Sheet(text("pay-page-refused"), hints=(text("pay-page-refused-hint"),), again=True)
+                return self._answer(view, refused, token)
+            case Changed():
+                return web.Response(status=303, headers={**HEADERS, "Location": f"{token}/done"})
+
+    async def done(self, request: web.Request) -> web.Response:
+        """Where the acquirer sends the payer back to, whatever came of it: only asking tells."""
+        view = await self.desk.view(token := request.match_info["token"])
+        if view is not None and view.waits:
+            await self.desk.refresh(view.link)
+            view = await self.desk.view(token)
+        if view is None:
+            return self._missing()
+        # Addresses are relative to where the page is: what stands before us may put us anywhere.
+        return self._answer(view, self._came_back(view), f"../{token}")
+
+    async def notice(self, request: web.Request) -> web.Response:
+        """An acquirer says that something happened: 200 once it need not say so again."""
+        acquirer = self.desk.acquirers.get(request.match_info["name"])
+        if acquirer is None:
+            return self._missing()
+        notice = Notice(
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=dict(request.query),
+            body=await request.read(),
+            remote=request.remote or "",
+        )
+        try:
+            settled = await self.desk.believe(acquirer, notice)
+        except ForgedWebhookError:
+            log.warning("notice.forged", acquirer=acquirer.name)
+            return web.Response(status=403)
+        return web.Response(status=200 if settled else 503)
+
+    # --- What is answered --------------------------------------------------------------------------
+
+    def _standing(self, view: View) -> Sheet:
+        match view.standing:
+            case Payable(amount):
+                return self._offer(view, text("pay-page-title"), amount, ())
+            case AlreadyPaid(then):
+                return self._offer(view, text("pay-page-paid"), then, (text("pay-page-paid-hint"),))
+            case Outlived(then):
+                return self._offer(view, text("pay-page-paid"), then, (text("pay-page-outlived-hint"),))
+            case Expired():
+                return Sheet(text("pay-page-expired"), hints=(text("pay-page-expired-hint"),), status=410)
+            case UnderCheck():
+                return Sheet(text("pay-page-checked"), hints=(text("pay-page-checked-hint"),))
+
+    def _offer(self, view: View, heading: Phrase, amount: Money | None, before: Sequence[Phrase]) -> Sheet:
+        """A sum to pay, or none, after what is to be said *before* it."""
+        if amount is None:
+            return Sheet(heading, before=tuple(before))
+        return Sheet(
+            heading,
+            before=tuple(before),
+            amount=amount,
+            account=masked_number(view.link.number),
+            hints=(text("pay-page-hint"), text("pay-page-expires", at=view.link.expires_at)),
+            choices=tuple(self.desk.acquirers.values()),
+        )
+
+    def _came_back(self, view: View) -> Sheet:
+        last = view.link.attempts[-1] if view.link.attempts else None
+        if last is None or isinstance(view.standing, UnderCheck):
+            return self._standing(view)
+        if last.state in POSTED:
+            return Sheet(text("pay-page-done"), hints=(text("pay-page-done-hint"),))
+        if last.state in OPEN:
+            hints = (text("pay-page-waiting-hint"),)
+            return Sheet(text("pay-page-waiting"), hints=hints, again=True, refreshes=True)
+        if payable(view.standing) is None:
+            return self._standing(view)
+        return Sheet(text("pay-page-not-paid"), hints=(text("pay-page-not-paid-hint"),), again=True)
+
+    def _missing(self) -> web.Response:
+        sheet = Sheet(text("pay-page-missing"), hints=(text("pay-page-missing-hint"),), status=404)
+        return self._render(sheet, Words("ru", self.desk.centre.zone))
+
+    def _answer(self, view: View, sheet: Sheet, link: str = "") -> web.Response:
+        return self._render(sheet, Words(view.link.language, self.desk.centre.zone), link)
+
+    def _render(self, sheet: Sheet, words: Words, link: str = "") -> web.Response:
+        refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">\n' if sheet.refreshes else ""
+        page = PAGE.substitute(
+            language=words.language,
+            refresh=refresh,
+            title=escape(words.plain(sheet.heading)),
+            style=STYLE,
+            centre=escape(self.desk.centre.name),
+            body="\n".join(_body(sheet, words, link)),
+        )
+        return web.Response(text=page, content_type="text/html", status=sheet.status, headers=HEADERS)
+
+
+def _down(view: View) -> Sheet:
+    hint = text("pay-page-down-hint", at=view.link.expires_at)
+    return Sheet(text("pay-page-down"), hints=(hint,), again=True, status=503)
+
+
+def _kopecks(typed: str) -> Money:
+    """The sum on the pressed button; what is no sum is a sum that is never due."""
+    return Money(int(typed)) if typed.isascii() and typed.isdigit() and len(typed) < 12 else Money(-1)
+
+
+def _body(sheet: Sheet, words: Words, link: str) -> list[str]:
+    """The parts of a page; *link* is where the link is from there ('' where the page is the link's own)."""
+    parts = [f"<h1>{_worded(words, sheet.heading)}</h1>"]
+    parts += [f"<p>{_worded(words, hint)}</p>" for hint in sheet.before]
+    if sheet.amount is not None:
+        account = _worded(words, text("pay-page-account", number=sheet.account))
+        parts.append(f'<p class="soft">{account}</p>')
+        parts.append(f"<p>{_worded(words, text('pay-page-sum'))}</p>")
+        parts.append(f'<p class="sum">{escape(money(sheet.amount))}</p>')
+        parts += [_choice(sheet, words, acquirer, sheet.amount, link) for acquirer in sheet.choices]
+    parts += [f'<p class="soft">{_worded(words, hint)}</p>' for hint in sheet.hints]
+    if sheet.again:
+        label = _worded(words, text("pay-page-again"))
+        parts.append(f'<p><a class="button" href="{escape(link)}">{label}</a></p>')
+    return parts
+
+
+def _choice(sheet: Sheet, words: Words, acquirer: Acquirer, amount: Money, link: str) -> str:
+    if len(sheet.choices) == 1:
+        label = text("pay-page-pay", amount=amount)
+    else:
+        label = text("pay-page-pay-by", amount=amount, acquirer=acquirer.title)
+    action = f' action="{escape(link)}"' if link else ""
+    return (
+        f'<form method="post"{action}>'
+        f'<input type="hidden" name="kopecks" value="{amount.kopecks}">'
+        f'<button name="acquirer" value="{escape(acquirer.name)}">{_worded(words, label)}</button>'
+        "</form>"
+    )
+
+
+def _worded(words: Words, phrase: Phrase) -> str:
+    return escape(words.plain(phrase))
