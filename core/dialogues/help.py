@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from core.conversation import Idle
 from core.deep_links import paper_link_in
@@ -25,7 +25,6 @@ from core.messages import (
     Phrase,
     Press,
     Started,
-    Stopped,
     Text,
     Unreadable,
     Voice,
@@ -34,16 +33,7 @@ from core.messages import (
     text,
 )
 from core.questions import ResumeMessages
-from core.turns import (
-    CaseAnswered,
-    LinkAdded,
-    PaymentSettled,
-    ReadingRejected,
-    Told,
-    TooManyWaiting,
-    Turn,
-    told,
-)
+from core.turns import Told, Turn, told
 
 # Longer texts are told apart in the answer, for nobody reads them here.
 LONG_TEXT_CHARS: Final = 1_000
@@ -114,17 +104,21 @@ async def not_understood(turn: Turn, args: Sequence[str]) -> Told:
     del args
     if not turn.private:
         return only_in_private(turn)
+    excuse = _excuse(turn.said) if isinstance(turn.said, _UNREAD) else text("help-unknown-text")
     if isinstance(turn.stage, Idle):
-        return told(turn.stage, say(_excuse(turn), keyboard=menu_keyboard(turn)))
-    return told(turn.stage, say(_excuse(turn), text("help-goes-on"), keyboard=(CANCEL_ROW,)))
+        return told(turn.stage, say(excuse, keyboard=menu_keyboard(turn)))
+    return told(turn.stage, say(excuse, text("help-goes-on"), keyboard=(CANCEL_ROW,)))
 
 
-def _excuse(turn: Turn) -> Phrase:
-    match turn.said:
-        case Text(words) if len(words) > LONG_TEXT_CHARS:
-            return text("help-long-text")
-        case Text():
-            return text("help-unknown-text")
+# What a resident may say that is no start and no stop.
+_Unread: TypeAlias = Text | Press | Voice | Photo | Contact | Unreadable
+_UNREAD: Final = (Text, Press, Voice, Photo, Contact, Unreadable)
+
+
+def _excuse(said: _Unread) -> Phrase:
+    match said:
+        case Text(words):
+            return text("help-long-text" if len(words) > LONG_TEXT_CHARS else "help-unknown-text")
         case Press():
             return text("help-old-button")
         case Voice():
@@ -135,16 +129,6 @@ def _excuse(turn: Turn) -> Phrase:
             return text("help-contact")
         case Unreadable(kind):
             return text("help-unreadable", kind=kind)
-        case (
-            Started()
-            | Stopped()
-            | PaymentSettled()
-            | LinkAdded()
-            | ReadingRejected()
-            | CaseAnswered()
-            | TooManyWaiting()
-        ):  # these have dialogues of their own
-            return text("help-unknown-text")
 
 
 PUBLIC: Final[Mapping[str, Handler]] = {

@@ -1,4 +1,4 @@
-"""«Позвать сотрудника»: a question for staff, a photo of a meter for staff, and their answer."""
+"""«Позвать сотрудника»: a question for staff, and their answer."""
 
 from __future__ import annotations
 
@@ -38,17 +38,6 @@ async def take_question(turn: Turn, stage: AskingStaff, said: Text | Photo) -> T
     case = await _open(turn, "question", facts)
     cut = (text("staff-cut", most=QUESTION_CHARS_MAX),) if len(question) > QUESTION_CHARS_MAX else ()
     return told(Idle(), say(text("staff-asked", case=case), *cut, keyboard=menu_keyboard(turn)))
-
-
-async def take_meter_photo(turn: Turn, args: Sequence[str]) -> Told:
-    """A picture that nobody asked for: kept for staff, and the number is asked for."""
-    del args
-    if turn.resident is None or not isinstance(turn.said, Photo):
-        return told(turn.stage, say(text("staff-photo-unlinked"), keyboard=menu_keyboard(turn)))
-    facts = (("photo", turn.said.file), ("caption", turn.said.caption[:QUESTION_CHARS_MAX]))
-    case = await _open(turn, "meter_photo", facts)
-    keyboard: Keyboard = ((press("menu-readings-button", "read"), *MENU_ROW),)
-    return told(turn.stage, say(text("staff-photo", case=case), keyboard=keyboard))
 
 
 async def _open(turn: Turn, kind: str, facts: tuple[tuple[str, str], ...]) -> int:

@@ -93,10 +93,14 @@ LINK_TRY = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("channel", Text, nullable=False),
-    Column("chat_id", ForeignKey("chat.id"), nullable=False),
+    Column("chat_id", ForeignKey("chat.id")),
+    # The hash of the chat's address: who erases a chat and comes back does not begin to count anew.
+    Column("chat_hash", LargeBinary, nullable=False),
     Column("number_hash", LargeBinary, nullable=False),
     Column("proven", Boolean, nullable=False),
     Index("link_try_chat_idx", "chat_id", "at"),
+    Index("link_try_chat_hash_idx", "chat_hash", "at"),
+    Index("link_try_at_idx", "at"),
     Index("link_try_number_idx", "number_hash", "at"),
     Index("link_try_channel_idx", "channel", "at"),
 )

@@ -210,10 +210,6 @@ contacts-site = Site: { $site }
 staff-ask = Write in one message what the matter is. A photo may be added. Do not send passwords or card data.
 staff-asked = Passed on to staff, case No. { $case }. The answer will come here.
 staff-cut = The message is long, I passed on the first { $most } characters.
-staff-photo =
-    The photo is passed on to staff, case No. { $case }.
-    To be sure that the reading gets into the bill, send it as a number, for example: cold 123.4
-staff-photo-unlinked = I cannot read a photo and have not kept it. To send a reading, link an account and send the number.
 staff-answer =
     The answer to your question, case No. { $case }:
     { $answer }

@@ -1,0 +1,147 @@
+"""What needs a person: cases opened by dialogues, read and answered by staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from core.questions import AddToCase, OpenCase
+from core.turns import CaseAnswered
+from storage import events
+from storage.database import Connection
+
+# Opens cases in the order of turns.
+OPEN: Final = """
+insert into staff_case (kind, chat_id, account_id, facts, opened_at)
+select kind, chat_id, account_id, facts, at
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::jsonb[], $5::timestamptz[])
+  with ordinality as asked (kind, chat_id, account_id, facts, at, place)
+order by place
+returning id
+"""
+
+
+async def open_case(db: Connection, asked: Sequence[OpenCase]) -> list[int]:
+    """Open a case for staff each; returns their numbers."""
+    rows = await db.fetch(
+        OPEN,
+        [question.kind for question in asked],
+        [question.chat for question in asked],
+        [question.account for question in asked],
+        [dict(question.facts) for question in asked],
+        [question.at for question in asked],
+    )
+    return [row["id"] for row in rows]
+
+
+# The facts of cases that may still be added to, by chat.
+LOCK_FACTS: Final = """
+select id, chat_id, facts from staff_case
+where id = any($1::bigint[]) and state <> 'closed'
+order by id for update
+"""
+
+SET_FACTS: Final = """
+update staff_case set facts = told.facts
+from unnest($1::bigint[], $2::jsonb[]) as told (id, facts)
+where staff_case.id = told.id
+"""
+
+
+async def add_to_case(db: Connection, asked: Sequence[AddToCase]) -> list[bool]:
+    """Add facts to cases of their own chats; a second fact of one name is numbered, none is lost."""
+    rows = await db.fetch(LOCK_FACTS, sorted({question.case for question in asked}))
+    cases = {(row["id"], row["chat_id"]): dict(row["facts"]) for row in rows}
+    added = []
+    for question in asked:
+        facts = cases.get((question.case, question.chat))
+        added.append(facts is not None)
+        for name, value in question.facts if facts is not None else ():
+            _add(facts or {}, name, value)
+    await db.execute(SET_FACTS, [case for case, _ in cases], list(cases.values()))
+    return added
+
+
+def _add(facts: dict[str, Any], name: str, value: str) -> None:
+    taken = sum(known == name or known.startswith(f"{name}_") for known in facts)
+    facts[f"{name}_{taken + 1}" if taken else name] = value
+
+
+# --- Staff -------------------------------------------------------------------------------------------
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A case as staff see it. *account*: the account's number, '' for none."""
+
+    number: int
+    kind: str
+    state: str
+    account: str
+    facts: Mapping[str, Any]
+    answer: str
+    opened_at: datetime
+    answered_at: datetime | None
+    closed_at: datetime | None
+
+
+COLUMNS: Final = """
+select staff_case.id, kind, state, coalesce(account.number, '') as account, facts,
+  coalesce(answer, '') as answer, opened_at, answered_at, staff_case.closed_at
+from staff_case left join account on account.id = staff_case.account_id
+"""
+
+# The cases in a state, or all of them, oldest first.
+LISTED: Final = f"{COLUMNS} where $1::text is null or state = $1 order by staff_case.id limit $2"
+SHOWN: Final = f"{COLUMNS} where staff_case.id = $1"
+
+
+def _case_from(row: asyncpg.Record) -> Case:
+    return Case(*row.values())
+
+
+async def list_cases(db: Connection, *, state: str | None = "open", most: int = 200) -> list[Case]:
+    """The cases in *state* ('open', 'answered', 'closed'; None: in any), oldest first."""
+    return [_case_from(row) for row in await db.fetch(LISTED, state, most)]
+
+
+async def show_case(db: Connection, number: int) -> Case | None:
+    """The case of this number, if there is one."""
+    rows = await db.fetch(SHOWN, number)
+    return _case_from(rows[0]) if rows else None
+
+
+# Keeps the answer to a case that is not closed; gives the chat that it came from.
+ANSWER: Final = """
+update staff_case set answer = $2, state = 'answered', answered_at = $3
+where id = $1 and state <> 'closed'
+returning chat_id
+"""
+
+
+async def answer_case(db: Connection, number: int, answer: str, *, now: datetime) -> bool | None:
+    """Answer a case: whether a chat will be told; None where there is no such case or it is closed.
+
+    To be called in a transaction: the answer and the word to the chat go together.
+    """
+    rows = await db.fetch(ANSWER, number, answer, now)
+    if not rows:
+        return None
+    chat = rows[0]["chat_id"]
+    if chat is None:
+        return False
+    await events.add(db, [(chat, CaseAnswered(case=number, answer=answer))], now=now)
+    return True
+
+
+CLOSE: Final = """
+update staff_case set state = 'closed', closed_at = $2 where id = $1 and state <> 'closed' returning id
+"""
+
+
+async def close_case(db: Connection, number: int, *, now: datetime) -> bool:
+    """Close a case; False where there is none or it is closed already."""
+    return await db.fetchval(CLOSE, number, now) is not None

@@ -1,0 +1,112 @@
+"""Erasing a resident: consent withdrawn and links ended at once, the chat emptied after the farewell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from core.questions import EraseResident
+from storage.database import Connection
+
+# Withdraws the consents of these residents.
+WITHDRAW: Final = """
+update consent set withdrawn_at = asked.at
+from unnest($1::bigint[], $2::timestamptz[]) as asked (resident_id, at)
+where consent.resident_id = asked.resident_id and withdrawn_at is null
+"""
+
+# Ends their links and takes their own names for accounts away.
+END_LINKS: Final = """
+update account_link set unlinked_at = coalesce(unlinked_at, asked.at), name = '', current = false
+from unnest($1::bigint[], $2::timestamptz[]) as asked (resident_id, at)
+where account_link.resident_id = asked.resident_id
+"""
+
+# What they wrote to staff and what staff answered goes; what the centre needs of a case's kind stays.
+EMPTY_CASES: Final = """
+update staff_case set facts = '{}', answer = null, state = 'closed', closed_at = coalesce(closed_at, asked.at)
+from unnest($1::bigint[], $2::timestamptz[]) as asked (resident_id, at)
+join chat on chat.resident_id = asked.resident_id
+where staff_case.chat_id = chat.id and staff_case.kind in ('question', 'meter_photo')
+"""
+
+# Wrong tries are counted by the chat's hash for a day; which chat it was is not kept.
+LET_TRIES_GO: Final = """
+update link_try set chat_id = null from chat
+where link_try.chat_id = chat.id and chat.resident_id = any($1::bigint[])
+"""
+
+# Lets their chats be found no more: who writes again is a newcomer in a chat of its own. The address
+# itself stays until the farewell is sent.
+LET_CHATS_GO: Final = """
+update chat set erased_at = asked.at, address_hash = null, resident_id = null, stage = null, offered = null
+from unnest($1::bigint[], $2::timestamptz[]) as asked (resident_id, at)
+where chat.resident_id = asked.resident_id
+"""
+
+MARK_RESIDENTS: Final = """
+update resident set erased_at = asked.at
+from unnest($1::bigint[], $2::timestamptz[]) as asked (id, at)
+where resident.id = asked.id
+"""
+
+# The requests themselves, each a case that is closed once its chats are empty.
+OPEN_REQUESTS: Final = """
+insert into staff_case (kind, chat_id, facts, opened_at)
+select 'erasure', asked.chat_id, '{}', asked.at
+from unnest($1::bigint[], $2::timestamptz[]) with ordinality as asked (chat_id, at, place)
+order by asked.place
+returning id
+"""
+
+
+async def erase_resident(db: Connection, asked: Sequence[EraseResident]) -> list[int]:
+    """Forget residents; returns the numbers of their requests."""
+    residents = [question.resident for question in asked]
+    times = [question.at for question in asked]
+    await db.execute(WITHDRAW, residents, times)
+    await db.execute(END_LINKS, residents, times)
+    await db.execute(EMPTY_CASES, residents, times)
+    await db.execute(LET_TRIES_GO, residents)
+    await db.execute(LET_CHATS_GO, residents, times)
+    await db.execute(MARK_RESIDENTS, residents, times)
+    rows = await db.fetch(OPEN_REQUESTS, [question.chat for question in asked], times)
+    return [row["id"] for row in rows]
+
+
+# --- After the farewell ------------------------------------------------------------------------------
+
+# Erased chats that nothing waits to be sent to: emptied of what is left of their address and their talk.
+EMPTY_CHATS: Final = """
+with due as (
+  select id from chat
+  where erased_at is not null and address is not null
+    and not exists (
+      select from outbox where outbox.chat_id = chat.id and state in ('queued', 'sending', 'unknown')
+    )
+  order by id limit 1000 for update skip locked
+)
+update chat set address = null, stage = null, offered = null from due where chat.id = due.id
+returning chat.id
+"""
+
+EMPTY_MESSAGES: Final = """
+update outbox set body = null, platform_message = null, reason = null where chat_id = any($1::bigint[])
+"""
+
+DROP_EVENTS: Final = "delete from event where chat_id = any($1::bigint[])"
+
+CLOSE_REQUESTS: Final = """
+update staff_case set state = 'closed', closed_at = $2
+where chat_id = any($1::bigint[]) and kind = 'erasure' and state <> 'closed'
+"""
+
+
+async def erase_due(db: Connection, *, now: datetime) -> int:
+    """Empty erased chats whose farewell is sent, with all that was said in them; returns how many."""
+    chats = [row["id"] for row in await db.fetch(EMPTY_CHATS)]
+    await db.execute(EMPTY_MESSAGES, chats)
+    await db.execute(DROP_EVENTS, chats)
+    await db.execute(CLOSE_REQUESTS, chats, now)
+    return len(chats)
