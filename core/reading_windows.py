@@ -64,7 +64,10 @@ class ReadingWindow(msgspec.Struct, frozen=True):
 
         An early reading goes into the bill of its month, a late one into the next bill.
         """
-        day = self.local_day(sent_at)
+        return self.period_on(self.local_day(sent_at))
+
+    def period_on(self, day: date) -> Month:
+        """The same for a reading sent on *day* at the centre."""
         first = Month.of(day).plus(-1)
         return next(period for period in map(first.plus, count()) if day <= self.days(period).closes_on)
 

@@ -365,7 +365,7 @@ async def _submit(turn: Turn, stage: ConfirmingReadings, reckoned: Sequence[Reck
     return await SubmitReadings(
         account=turn.linked.account,
         entries=entries,
-        received_at=turn.sent_at,
+        received_at=turn.sent_at.astimezone(turn.centre.zone),
         channel=turn.channel,
         chat=turn.chat,
         resident=turn.resident.id if turn.resident else 0,
