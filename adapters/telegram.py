@@ -228,7 +228,9 @@ class Telegram:
         )
 
     async def subscribe(self, url: str) -> None:
-        """Set the webhook and the bot's menu of commands. What waits at Telegram is kept."""
+        """Set the webhook and the menu of commands; what waits is kept. Raises ChannelMisconfiguredError too."""
+        if not self._settings.webhook_secret:
+            raise ChannelMisconfiguredError(NAME, "a webhook needs a secret")
         call = api.SetWebhook(
             url=url,
             secret_token=self._settings.webhook_secret,
@@ -237,13 +239,17 @@ class Telegram:
             drop_pending_updates=False,
         )
         await self._ask(call)
+        await self._list_commands()
+
+    async def unsubscribe(self) -> None:
+        """Remove the webhook, as polling needs it, and set the menu of commands; what waits is kept."""
+        await self._ask(api.DeleteWebhook(drop_pending_updates=False))
+        await self._list_commands()
+
+    async def _list_commands(self) -> None:
         commands = self._settings.commands.items()
         listed = [types.BotCommand(command=name, description=words) for name, words in commands]
         await self._ask(api.SetMyCommands(commands=listed))
-
-    async def unsubscribe(self) -> None:
-        """Remove the webhook. What waits at Telegram is kept."""
-        await self._ask(api.DeleteWebhook(drop_pending_updates=False))
 
     async def close(self) -> None:
         """Let go of connections."""

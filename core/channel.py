@@ -191,7 +191,7 @@ class Channel(Protocol):
         """Have the platform send updates to *url*, and set up what residents find beside the chat (commands)."""
 
     async def unsubscribe(self) -> None:
-        """Stop the platform from sending updates; what waits there is kept for polling."""
+        """Stop the platform from sending updates, as polling needs it; what waits there is kept."""
 
     async def close(self) -> None:
         """Let go of connections."""
