@@ -30,6 +30,8 @@ from storage.exchange_readings import merge_acks, merge_last_values, merge_readi
 from storage.exchange_reference import merge_reference
 from storage.exchange_staging import drop_staging, stage
 
+__all__ = ["CENTRE_TIME", "ImportRunningError", "NoFilesError", "import_files"]
+
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
 

@@ -3,7 +3,7 @@
 import csv
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -20,13 +20,14 @@ from bots.town.billing import (
     stopped_paying,
 )
 from bots.town.dials import MODELS, Dial, dials_of, meter_row, used
-from bots.town.files import ImportFile
 from bots.town.lines import Line, metered_lines, steady_lines
 from bots.town.places import TOWN, Household, households
 from bots.town.prices import epoch_of, provider_rows, service_rows, tariff_rows
 from core.messages import Month
 from core.money import Money
+from storage.exchange_cells import CENTRE_TIME
 from storage.exchange_formats import KINDS
+from storage.exchange_writing import ExchangeFile
 from storage.keys import code_hash
 
 CENTRE: Final = "zarechinsk"
@@ -84,7 +85,7 @@ class _Town:
     rng: Random
     open_files: ExitStack
     paths: list[Path] = field(default_factory=list)
-    files: dict[tuple[str, str], ImportFile] = field(default_factory=dict)
+    files: dict[tuple[str, str], ExchangeFile] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         this_month = Month.of(self.today)
@@ -93,13 +94,16 @@ class _Town:
         self.codes = csv.writer(codes, delimiter=";", lineterminator="\n")
         self.codes.writerow(("account", "code"))
 
-    def file(self, kind: str, period: str = "") -> ImportFile:
+    def file(self, kind: str, period: str = "") -> ExchangeFile:
         """The file of *kind*, of today or of a month; made when its first row is written."""
         if (kind, period) not in self.files:
             path = self.folder / f"{kind}_{CENTRE}_{period or self.today}_1.csv"
             form = KINDS[kind]
-            file = ImportFile(
-                path, form.header, summed=form.control_column is not None, generated_on=self.today
+            file = ExchangeFile(
+                path,
+                form.header,
+                summed=form.control_column is not None,
+                generated_at=datetime.combine(self.today, time(6), CENTRE_TIME),
             )
             self.paths.append(path)
             self.files[kind, period] = self.open_files.enter_context(file)

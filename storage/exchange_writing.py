@@ -1,8 +1,8 @@
-"""Writing an import file with its control file beside it, row by row."""
+"""Writing a file of the exchange with its control file beside it, row by row."""
 
 import csv
 from collections.abc import Sequence
-from datetime import date
+from datetime import datetime
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -10,22 +10,29 @@ from types import TracebackType
 from typing import Final, Self
 
 from core.money import Money
+from storage.exchange_files import CONTROL_HEADER
 
 ROWS_AT_ONCE: Final = 2_000
-CONTROL_HEADER: Final = "rows;sum;sha256;generated_at"
+# What a spreadsheet would take for a formula.
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-class ImportFile:
+def guarded(text: str) -> str:
+    """Text that others wrote, as a spreadsheet shows it instead of computing it."""
+    return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+class ExchangeFile:
     """A file of the exchange being written; leaving it writes its control file.
 
     A row is added with what it contributes to the control sum, in kopecks. *summed*: whether this kind of
     file has a control sum at all.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str], *, summed: bool, generated_on: date) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], *, summed: bool, generated_at: datetime) -> None:
         self._path = path
         self._summed = summed
-        self._generated_on = generated_on
+        self._generated_at = generated_at
         self._rows = 0
         self._sum_kopecks = 0
         self._hash = sha256()
@@ -70,6 +77,6 @@ class ImportFile:
         self._flush()
         self._out.close()
         total = str(Money(self._sum_kopecks).roubles) if self._summed else ""
-        row = f"{self._rows};{total};{self._hash.hexdigest()};{self._generated_on}T06:00:00+03:00"
+        row = f"{self._rows};{total};{self._hash.hexdigest()};{self._generated_at.isoformat()}"
         control = self._path.with_name(f"{self._path.name}.ctl")
         control.write_text(f"{CONTROL_HEADER}\n{row}\n", encoding="utf-8")
