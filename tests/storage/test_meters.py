@@ -22,7 +22,7 @@ DAY = date(2026, 5, 24)
 AT = datetime(2026, 5, 24, 7, 12, tzinfo=UTC)
 
 TOWN = """
-insert into house (id, city, street, house) values ('h', 'Пенза', 'Лунная', '1');
+insert into house (id, city, street, house) values ('h', 'Лугов', 'Лунная', '1');
 insert into premises (id, house_id, flat) values ('p', 'h', '1');
 insert into account (number, premises_id) values ('0581234567', 'p'), ('0581234568', 'p');
 insert into service (code, name, unit, kind, sort) values

@@ -28,17 +28,13 @@ meter-all-button = All meters
 
 # The card of all meters
 meter-card-heading = *Meters*
-meter-card-sent =
-    *{ $name }*
+meter-card-sent = *{ $name }*
     ✓ { $values } { $unit }, sent { $at }, for the bill of { $period }
-meter-card-missing =
-    *{ $name }*
+meter-card-missing = *{ $name }*
     — not sent yet for { $period }, awaited until { $closes-on }
-meter-card-smart =
-    *{ $name }*
+meter-card-smart = *{ $name }*
     Sends its readings itself
-meter-card-closed =
-    *{ $name }*
+meter-card-closed = *{ $name }*
     Taken off on { $closed-on }
 meter-card-last = Last reading: { $values } { $unit } ({ $on })
 meter-card-verification = Verified until { $due-on }
@@ -64,12 +60,9 @@ reading-nothing-left = This month's readings have been sent already.
 
 # The confirm card
 reading-confirm-heading = *Please check the readings*
-reading-use =
-    { $name }
-    *{ $value }* { $unit }, was { $previous }, used { $consumption } { $unit }
-reading-use-first =
-    { $name }
-    *{ $value }* { $unit }
+reading-use = { $name }: *{ $value }* { $unit }
+    was { $previous }, used { $consumption } { $unit }
+reading-use-first = { $name }: *{ $value }* { $unit }
 reading-confirm-lesser = { $name }: { $value }
 reading-cost = About { $cost }
 reading-high = ⚠ { $consumption } { $unit } is far more than usual.

@@ -28,17 +28,13 @@ meter-all-button = Все счётчики
 
 # Карточка со всеми счётчиками
 meter-card-heading = *Счётчики*
-meter-card-sent =
-    *{ $name }*
+meter-card-sent = *{ $name }*
     ✓ { $values } { $unit }, передано { $at }, войдёт в квитанцию за { $period }
-meter-card-missing =
-    *{ $name }*
+meter-card-missing = *{ $name }*
     — за { $period } ещё не передано, ждём до { $closes-on }
-meter-card-smart =
-    *{ $name }*
+meter-card-smart = *{ $name }*
     Передаёт показания сам
-meter-card-closed =
-    *{ $name }*
+meter-card-closed = *{ $name }*
     Снят { $closed-on }
 meter-card-last = Прошлое показание: { $values } { $unit } ({ $on })
 meter-card-verification = Поверка до { $due-on }
@@ -64,12 +60,9 @@ reading-nothing-left = За этот месяц показания уже пер
 
 # Карточка подтверждения
 reading-confirm-heading = *Проверьте показания*
-reading-use =
-    { $name }
-    *{ $value }* { $unit }, было { $previous }, расход { $consumption } { $unit }
-reading-use-first =
-    { $name }
-    *{ $value }* { $unit }
+reading-use = { $name }: *{ $value }* { $unit }
+    было { $previous }, расход { $consumption } { $unit }
+reading-use-first = { $name }: *{ $value }* { $unit }
 reading-confirm-lesser = { $name }: { $value }
 reading-cost = Примерно { $cost }
 reading-high = ⚠ Расход { $consumption } { $unit } намного больше обычного.
