@@ -67,7 +67,7 @@ def number_hold(tried: Tried, at: datetime) -> Hold | None:
 def channel_hold(tried: Tried, at: datetime) -> Hold | None:
     """The hold that the channel comes under by a wrong try made *at*, which is in *tried* already."""
     since = tried.channel_hold.until if tried.channel_hold else at - DAY
-    recent = [wrong for wrong in tried.channel if wrong > max(at - HOUR, since)]
+    recent = [wrong for wrong in tried.channel if wrong > at - HOUR and wrong >= since]
     if len(recent) < CHANNEL_HOUR_MAX:
         return None
     lasts = CHANNEL_HOLD_FIRST

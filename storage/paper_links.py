@@ -42,8 +42,9 @@ def paper_token(keys: Keys, link: PaperLink) -> str:
 
 def read_paper_token(keys: Keys, token: str) -> PaperLink | None:
     """What *token* says; None where it is forged, cut short or no token at all."""
+    encoded = token.removeprefix(PAPER_PREFIX)
     try:
-        signed = base64.b64decode(token.removeprefix(PAPER_PREFIX) + "==", altchars=b"-_", validate=True)
+        signed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     plain = keys.verified(signed, _PURPOSE)

@@ -79,7 +79,7 @@ select asked.place, chat.address_hash as chat_hash, number_hold.until as number_
   array(
     select at from link_try
     where link_try.channel = chat.channel and not proven and at > asked.at - interval '1 hour'
-      and at > coalesce(channel_hold.until, '-infinity')
+      and at >= coalesce(channel_hold.until, '-infinity')
     order by at desc limit $7
   ) as of_channel
 from unnest($1::int[], $2::bigint[], $3::bytea[], $4::timestamptz[]) as asked (place, chat_id, number_hash, at)
