@@ -61,7 +61,10 @@ def account_meant(turn: Turn, number: str) -> AccountLink:
 
 def account_line(link: AccountLink) -> Phrase:
     """Which account it is about: its masked number and the resident's own name for it."""
-    return text("balance-account", number=masked_number(link.number), name=link.name or "-")
+    number = masked_number(link.number)
+    if not link.name:
+        return text("balance-account", number=number)
+    return text("balance-account-named", number=number, name=link.name)
 
 
 # --- The balance card -----------------------------------------------------------------------------
@@ -229,13 +232,20 @@ def _line_words(line: BillLine) -> list[Paragraph]:
         text("bill-line-provider", provider=line.provider),
     ]
     if line.recalculation:
-        key = "bill-line-more" if line.recalculation > NOTHING else "bill-line-less"
-        words.append(text(key, amount=_size(line.recalculation), reason=line.reason or "-"))
+        words.append(_recalculated(line))
     if line.benefit:
         words.append(text("bill-line-benefit", amount=_size(line.benefit)))
     if line.penalty > NOTHING:
         words.append(text("bill-line-penalty", amount=line.penalty))
     return words
+
+
+def _recalculated(line: BillLine) -> Phrase:
+    more, amount = line.recalculation > NOTHING, _size(line.recalculation)
+    if line.reason:
+        why = "bill-line-more-why" if more else "bill-line-less-why"
+        return text(why, amount=amount, reason=line.reason)
+    return text("bill-line-more" if more else "bill-line-less", amount=amount)
 
 
 def _price(line: BillLine) -> Value:

@@ -1,9 +1,7 @@
 # Balance and bill. Debt and advance in words, no minus sign anywhere.
 
-balance-account = { $name ->
-    [-] Account `{ $number }`
-   *[other] Account `{ $number }` · { $name }
-}
+balance-account = Account `{ $number }`
+balance-account-named = Account `{ $number }` · { $name }
 balance-no-bill = There are no bills for this account yet. The first one will appear here early next month.
 balance-clear = *All paid.* Nothing is due.
 balance-advance = *You have { $amount } in advance.* No need to pay now: it goes towards the next bill.
@@ -42,14 +40,10 @@ bill-line = *{ $name }*: { $payable }
 bill-line-how = { $volume } { $unit } { $how }, tariff { $tariff }
 bill-fine-tariff = { $tariff } ₽
 bill-line-provider = Provider: { $provider }
-bill-line-more = Recalculation: { $amount } added{ $reason ->
-    [-] {""}
-   *[other] {" "}({ $reason })
-}
-bill-line-less = Recalculation: { $amount } taken off{ $reason ->
-    [-] {""}
-   *[other] {" "}({ $reason })
-}
+bill-line-more = Recalculation: { $amount } added
+bill-line-more-why = Recalculation: { $amount } added ({ $reason })
+bill-line-less = Recalculation: { $amount } taken off
+bill-line-less-why = Recalculation: { $amount } taken off ({ $reason })
 bill-line-benefit = Benefit: { $amount } taken off
 bill-line-penalty = Penalty: { $amount }
 bill-method = { $method ->

@@ -1,9 +1,7 @@
 # Баланс и квитанция. «Долг» и «переплата» словами, знака минус нет нигде.
 
-balance-account = { $name ->
-    [-] Лицевой счёт `{ $number }`
-   *[other] Лицевой счёт `{ $number }` · { $name }
-}
+balance-account = Лицевой счёт `{ $number }`
+balance-account-named = Лицевой счёт `{ $number }` · { $name }
 balance-no-bill = Квитанций по этому счёту пока нет. Первая появится здесь в начале следующего месяца.
 balance-clear = *Всё оплачено.* Долга нет.
 balance-advance = *Переплата { $amount }.* Платить сейчас не нужно: она зачтётся в следующей квитанции.
@@ -42,14 +40,10 @@ bill-line = *{ $name }*: { $payable }
 bill-line-how = { $volume } { $unit } { $how }, тариф { $tariff }
 bill-fine-tariff = { $tariff } ₽
 bill-line-provider = Поставщик: { $provider }
-bill-line-more = Перерасчёт: добавлено { $amount }{ $reason ->
-    [-] {""}
-   *[other] {" "}({ $reason })
-}
-bill-line-less = Перерасчёт: вычтено { $amount }{ $reason ->
-    [-] {""}
-   *[other] {" "}({ $reason })
-}
+bill-line-more = Перерасчёт: добавлено { $amount }
+bill-line-more-why = Перерасчёт: добавлено { $amount } ({ $reason })
+bill-line-less = Перерасчёт: вычтено { $amount }
+bill-line-less-why = Перерасчёт: вычтено { $amount } ({ $reason })
 bill-line-benefit = Льгота: вычтено { $amount }
 bill-line-penalty = Пени: { $amount }
 bill-method = { $method ->
