@@ -16,7 +16,6 @@ from core.meter_history import READINGS_MAX, History, Stored, average_monthly, z
 from core.meters import Meter
 from core.questions import Kept, MetersOf, Overtaken, SubmitReadings
 from core.reading_windows import ReadingWindow
-from storage.answers import Answers
 from storage.database import Connection
 
 # --- Reading ---------------------------------------------------------------------------------------
@@ -298,5 +297,3 @@ def _kept(rows: Sequence[asyncpg.Record]) -> Kept:
     values = tuple((row["meter_id"], row["register_no"], _trimmed(row["value"])) for row in rows)
     return Kept(rows[0]["submission_no"], rows[0]["received_at"], values)
 
-
-ANSWERS: Final[Answers] = {MetersOf: meters_of, SubmitReadings: submit_readings}

@@ -38,7 +38,7 @@ _OTHER: Final = ("meter-other", "meter-other-short")
 
 MENU: Final = press("menu-button", "menu")
 CANCEL: Final = press("cancel-button", "cancel")
-BACK_TO_METERS: Final = press("back-button", "readings")
+BACK_TO_METERS: Final = press("back-button", "read")
 WAYS_OUT: Final = (BACK_TO_METERS, CANCEL)
 
 
@@ -319,7 +319,7 @@ def receipt(
     return say(*body, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=lesser)
 
 
-BACK_TO_METERS_CARD: Final = press("meter-all-button", "readings")
+BACK_TO_METERS_CARD: Final = press("meter-all-button", "read")
 
 
 def _receipt_heading(kept: Kept, bills: set[tuple[Month, datetime]]) -> list[Phrase]:

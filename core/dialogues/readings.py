@@ -162,7 +162,7 @@ async def insist(turn: Turn, args: Sequence[str]) -> Told:
 
 
 OF_ACCOUNT: Final[dict[str, Handler]] = {
-    "readings": show_meters,
+    "read": show_meters,
     "meter": choose_meter,
     "reading-skip": skip,
     "reading-save": save,
