@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterable, Callable, Sequence
 from datetime import date, datetime, time, tzinfo
-from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from core.money import Money
 from storage.database import Connection
 from storage.exchange_cells import CENTRE_TIME, NamedLine
 from storage.exchange_formats import KINDS
-from storage.exchange_writing import ExchangeFile, guarded
+from storage.exchange_writing import ExchangeFile, guarded, plain_number
 
 ALLOCATION_COLUMNS: Final = (
     "payment_id",
@@ -78,8 +77,8 @@ def _reading_row(zone: tzinfo) -> Callable[[asyncpg.Record], Row]:
             guarded(found["service_code"]),
             guarded(found["serial"]),
             str(found["register_no"]),
-            _plain(found["value"]),
-            _plain(found["previous_value"]),
+            plain_number(found["value"]),
+            "" if found["previous_value"] is None else plain_number(found["previous_value"]),
             found["taken_on"].isoformat(),
             found["received_at"].astimezone(zone).isoformat(timespec="seconds"),
             guarded(found["source"]),
@@ -91,14 +90,6 @@ def _reading_row(zone: tzinfo) -> Callable[[asyncpg.Record], Row]:
         return cells, 0
 
     return row
-
-
-def _plain(number: Decimal | None) -> str:
-    """A number without an exponent and without zeros at its end."""
-    if number is None:
-        return ""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 # Payments that were recorded since a moment, given back ones included, and which they give back.

@@ -1,6 +1,6 @@
 """Merging charges, bills and payments; bills and payments are posted to the books in the same transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Final
@@ -16,7 +16,7 @@ from storage.billing import post_bills
 from storage.database import Connection
 from storage.exchange_cells import NamedLine
 from storage.exchange_protocol import Loaded
-from storage.receiving import Received, ReceivedBefore, ReceivedOtherwise, receive_payments
+from storage.receiving import PaymentVerdict, Received, ReceivedBefore, ReceivedOtherwise, receive_payments
 from storage.refunding import Asked, Refunded, refund_payments
 
 PAYMENTS_AT_ONCE: Final = 1_000
@@ -106,7 +106,7 @@ async def merge_bills(db: Connection, rows: int, *, now: datetime, zone: tzinfo)
 
 # Payments that are not in the books yet: those that came before those given back, accounts in order.
 NEW_PAYMENTS: Final = """
-select s.line, s.source_name, s.external_id, s.channel, a.id as account_id, s.amount, s.paid_at, s.purpose,
+select s.line, s.account, s.source_name, s.external_id, s.channel, a.id as account_id, s.amount, s.paid_at, s.purpose,
     s.payer_named_lines, s.reverses_payment_id
 from staged_payments s
 left join account a on a.number = s.account
@@ -126,22 +126,42 @@ where s.line = any($1::integer[])
 
 
 async def merge_payments(db: Connection, rows: int, *, now: datetime, zone: tzinfo) -> Loaded:
-    """Merge a staged file of payments; one of an unknown account is put aside. Raises UnmergeableError."""
+    """Merge a staged file of payments; one of an unknown account is put aside, with a case for staff.
+
+    Raises UnmergeableError.
+    """
     new = await db.fetch(NEW_PAYMENTS)
-    received = [(row["line"], _payment(row)) for row in new if row["amount"] > 0]
-    chunks = iter(received)
-    while chunk := list(islice(chunks, PAYMENTS_AT_ONCE)):
-        verdicts = await receive_payments(db, [payment for _, payment in chunk], now=now, zone=zone)
-        lines = [line for line, _ in chunk]
-        bad = [line for line, verdict in zip(lines, verdicts, strict=True) if not _is_received(verdict)]
-        _refuse(bad, "external_id", "is recorded with another content")
+    aside = 0
+    incoming = (row for row in new if row["amount"] > 0)
+    while chunk := list(islice(incoming, PAYMENTS_AT_ONCE)):
+        verdicts = await receive_payments(db, [_payment(row) for row in chunk], now=now, zone=zone)
+        numbers = [_number(row, verdict) for row, verdict in zip(chunk, verdicts, strict=True)]
+        aside += await _tell_staff(db, dict(zip(numbers, chunk, strict=True)), now)
     await _give_back(db, [row for row in new if row["amount"] < 0], now=now, zone=zone)
-    aside = sum(payment.account is None for _, payment in received)
     return Loaded(rows, len(new), aside=aside)
 
 
-def _is_received(verdict: Received | ReceivedBefore | ReceivedOtherwise) -> bool:
-    return isinstance(verdict, Received)
+def _number(row: asyncpg.Record, verdict: PaymentVerdict) -> int:
+    match verdict:
+        case Received(payment=number) | ReceivedBefore(payment=number):
+            return number
+        case ReceivedOtherwise():
+            raise UnmergeableError([(row["line"], "external_id", "is recorded with another content")])
+
+
+# Cases about payments that were put aside.
+OPEN_CASES: Final = """
+insert into staff_case (kind, facts, opened_at)
+select 'payment_aside', jsonb_build_object('payment', payment::text, 'account', account), $3
+from unnest($1::bigint[], $2::text[]) as aside (payment, account)
+"""
+
+
+async def _tell_staff(db: Connection, received: Mapping[int, asyncpg.Record], now: datetime) -> int:
+    aside = {number: row["account"] for number, row in received.items() if row["account_id"] is None}
+    if aside:
+        await db.execute(OPEN_CASES, list(aside), list(aside.values()), now)
+    return len(aside)
 
 
 async def _give_back(db: Connection, rows: Sequence[asyncpg.Record], *, now: datetime, zone: tzinfo) -> None:
@@ -164,12 +184,9 @@ async def _give_back(db: Connection, rows: Sequence[asyncpg.Record], *, now: dat
             for row, verdict in zip(rows, verdicts, strict=True)
             if not isinstance(verdict, Refunded)
         ]
-        _refuse(bad, "amount", "is more than is left of the payment that it reverses")
-
-
-def _refuse(lines: Sequence[int], column: str, reason: str) -> None:
-    if lines:
-        raise UnmergeableError([(line, column, reason) for line in lines])
+        if bad:
+            reason = "is more than is left of the payment that it reverses"
+            raise UnmergeableError([(line, "amount", reason) for line in bad])
 
 
 def _payment(row: asyncpg.Record) -> Payment:

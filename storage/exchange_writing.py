@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -20,6 +21,12 @@ FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 def guarded(text: str) -> str:
     """Text that others wrote, as a spreadsheet shows it instead of computing it."""
     return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+def plain_number(number: Decimal) -> str:
+    """A number without an exponent and without zeros at its end."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class ExchangeFile:
