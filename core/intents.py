@@ -21,10 +21,12 @@ class Intent(Enum):
     HISTORY = "history"
     STAFF = "staff"
     HELP = "help"
+    CONTACTS = "contacts"
     MENU = "menu"
     CANCEL = "cancel"
     LINK = "link"
     ACCOUNTS = "accounts"
+    UNLINK = "unlink"
     LANGUAGE = "language"
     PRIVACY = "privacy"
     MY_DATA = "my data"
@@ -113,13 +115,10 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "помощь",
         "помоги",
         "справка",
-        "контакты",
-        "телефон",
-        "адрес",
-        "часы работы",
         "что ты умеешь",
         "help",
     ),
+    Intent.CONTACTS: ("контакты", "телефон", "адрес", "часы работы", "contacts"),
     Intent.MENU: (
         "меню",
         "главное меню",
@@ -145,15 +144,23 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "мои счета",
         "сменить счет",
         "другой счет",
-        "отвязать",
-        "отвязать счет",
         "accounts",
     ),
+    Intent.UNLINK: ("отвязать", "отвязать счет", "отвяжите", "unlink"),
     Intent.LANGUAGE: ("язык", "english", "русский", "по английски", "language", "lang"),
     Intent.PRIVACY: ("персональные данные", "конфиденциальность", "privacy"),
+    # Before «мои данные», which it contains.
+    Intent.ERASE: (
+        "удалить данные",
+        "удалить мои данные",
+        "удалите данные",
+        "удалите мои данные",
+        "удалите меня",
+        "delete my data",
+        "erase my data",
+    ),
     Intent.MY_DATA: ("какие данные обо мне", "мои данные", "my data"),
     Intent.STOP: ("стоп", "отписаться", "хватит", "stop"),
-    Intent.ERASE: ("удалить данные", "удалить мои данные", "удалите меня", "delete my data"),
 }
 
 # Typed more than this, a message is a letter and not a wish.

@@ -30,7 +30,7 @@ from core.dialogues import (
     history,
     linking,
     payments,
-    reading_cases,
+    reading_photos,
     readings,
     settings,
     staff,
@@ -86,10 +86,12 @@ WISHES: Final[Mapping[Intent, str]] = {
     Intent.MY_DATA: "mydata",
     Intent.STOP: "stop",
     Intent.ERASE: "erase",
+    Intent.UNLINK: "unlink",
+    Intent.CONTACTS: "contacts",
 }
 
 # Wishes that are heard wherever the talk stands.
-ALWAYS_HEARD: Final = frozenset({Intent.MENU, Intent.CANCEL, Intent.STOP, Intent.HELP})
+ALWAYS_HEARD: Final = frozenset({Intent.MENU, Intent.CANCEL, Intent.STOP, Intent.HELP, Intent.CONTACTS})
 
 
 def route(turn: Turn, offered: Offered) -> Dialogue:
@@ -204,12 +206,21 @@ def _awaited(turn: Turn, said: Text, typed: str, wish: Intent | None) -> Dialogu
             # «Счётчик» here names a proof.
             return linking.take_choice(turn, stage, said)
         case GivingNumber() as stage:
+            wish = None if linking.awaited(stage, typed) else wish
             return _wish(turn, wish) or linking.take_number(turn, stage, said)
         case GivingProof() as stage:
+            wish = None if linking.awaited(stage, typed) else wish
             return _wish(turn, wish) or linking.take_proof(turn, stage, said)
         case ChoosingAmount() as stage if turn.account is not None:
             return _wish(turn, wish) or payments.take_amount(turn, stage, said)
-        case ChoosingAmount() | Idle() | EnteringReading() | ChoosingMeter() | ConfirmingReadings() | ShowingMeter():
+        case (
+            ChoosingAmount()
+            | Idle()
+            | EnteringReading()
+            | ChoosingMeter()
+            | ConfirmingReadings()
+            | ShowingMeter()
+        ):
             return _freely(turn, typed, wish)
 
 
@@ -230,5 +241,5 @@ def _photo(turn: Turn, photo: Photo) -> Dialogue:
     if turn.private and isinstance(turn.stage, AskingStaff):
         return staff.take_question(turn, turn.stage, photo)
     if turn.private and turn.account is not None:
-        return reading_cases.take_photo(turn, photo)
+        return reading_photos.take_photo(turn, photo)
     return help.not_understood(turn, ())

@@ -28,6 +28,9 @@ _BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[\s.\-‐-―_/]+(?=\d)")
 _NUMBER: Final = re.compile(rf"\d{{{NUMBER_DIGITS_MIN},{NUMBER_DIGITS_MAX}}}")
 _DIGITS: Final = re.compile(r"\d+")
 _DECIMAL: Final = re.compile(r"\d+(?:[.,]\d+)?")
+# «Итого к оплате 4 321,09», «код 7K42QX»: the words before.
+_BEFORE_DIGITS: Final = re.compile(r"^[^\d−–-]+")
+_CODE_WORD: Final = re.compile(r"^\s*(код|code|пин|pin)\b[\s:№-]*", re.IGNORECASE)
 _NOT_OF_CODE: Final = re.compile(r"[\W_]+")
 # Capitals that look the same: a code is compared in Latin ones.
 _LOOK_ALIKE: Final = str.maketrans("АВЕЗКМНОРСТУХ", "ABE3KMHOPCTYX")
@@ -78,12 +81,12 @@ def read_proof(kind: str, typed: str) -> Proof | None:
 
 
 def _read_total(typed: str) -> ByTotal | None:
-    judged = read_sum(_plain(typed), least=Money(1), most=TOTAL_MAX)
+    judged = read_sum(_BEFORE_DIGITS.sub("", _plain(typed)), least=Money(1), most=TOTAL_MAX)
     return ByTotal(judged.amount) if isinstance(judged, Sum) else None
 
 
 def _read_code(typed: str) -> ByCode | None:
-    code = normal_code(typed)
+    code = normal_code(_CODE_WORD.sub("", typed))
     return ByCode(code) if CODE_CHARS_MIN <= len(code) <= CODE_CHARS_MAX else None
 
 

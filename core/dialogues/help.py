@@ -64,7 +64,7 @@ async def open_paper_link(turn: Turn, args: Sequence[str]) -> Told:
 
 
 async def show_help(turn: Turn, args: Sequence[str]) -> Told:
-    """«Помощь»: what may be asked for, with examples."""
+    """«Помощь»: what may be asked for, with examples; what was begun goes on."""
     del args
     keyboard: Keyboard = ((press("menu-contacts-button", "contacts"),),)
     if not turn.private:
@@ -72,9 +72,9 @@ async def show_help(turn: Turn, args: Sequence[str]) -> Told:
     keyboard = (
         (press("menu-contacts-button", "contacts"), press("help-staff-button", "staff")),
         (press("menu-language-button", "lang"), press("menu-privacy-button", "privacy")),
-        MENU_ROW,
+        MENU_ROW if isinstance(turn.stage, Idle) else (*CANCEL_ROW, *MENU_ROW),
     )
-    return told(Idle(), say(text("help-text"), keyboard=keyboard))
+    return told(turn.stage, say(text("help-text"), keyboard=keyboard))
 
 
 async def show_contacts(turn: Turn, args: Sequence[str]) -> Told:
