@@ -52,7 +52,7 @@ left join lateral (
     sum(c.charged_individual) over of_period / 100
       / nullif(sum(c.volume_individual) filter (where c.service_code = m.service_code) over of_period, 0) as rate
   from charge c
-  where c.account_id = m.account_id
+  where c.account_id = m.account_id and c.period > asked.on_day - 100
     and (c.service_code = m.service_code
       or m.service_code = 'hot_water_water' and c.service_code = 'hot_water_heat')
   window of_period as (partition by c.period)
@@ -296,4 +296,3 @@ def _entry_rows(wave: Mapping[int, SubmitReadings]) -> Iterator[tuple[Any, ...]]
 def _kept(rows: Sequence[asyncpg.Record]) -> Kept:
     values = tuple((row["meter_id"], row["register_no"], _trimmed(row["value"])) for row in rows)
     return Kept(rows[0]["submission_no"], rows[0]["received_at"], values)
-

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 
-from core.conversation import Idle, ShowingMeter
+from core.conversation import ShowingMeter
 from core.dialogues.reading_cards import (
     BACK_TO_METERS_CARD,
     CANCEL,
@@ -17,10 +16,10 @@ from core.dialogues.reading_cards import (
     register_of,
     short_name,
 )
-from core.messages import DataClass, Keyboard, Month, Photo, Phrase, PressButton, Reply, press, say, text
+from core.messages import DataClass, Keyboard, Month, Phrase, PressButton, press, say, text
 from core.metering import judge
 from core.meters import Meter
-from core.questions import AddToCase, OpenCase
+from core.questions import OpenCase
 from core.reading_verdicts import (
     AlreadySent,
     BelowLast,
@@ -113,21 +112,3 @@ def _kind_of(verdict: Verdict) -> str:
             return "reading_correction"
         case Closed() | NotCommissioned() | SmartOnly() | TooManyDigits() | TooManyFractionDigits():
             return "reading_refused"
-
-
-async def take_photo(turn: Turn, photo: Photo) -> Told:
-    """A photo is kept for staff, with the case that asked for it or as one of its own; the number is asked for."""
-    stage = turn.stage
-    facts = (("photo", photo.file), ("caption", photo.caption))
-    if isinstance(stage, ShowingMeter) and await AddToCase(case=stage.case, chat=turn.chat, facts=facts):
-        return told(stage, _photo_reply([text("reading-photo-added", number=str(stage.case))]))
-    account = turn.account.account if turn.account else None
-    case = await OpenCase(kind="meter_photo", chat=turn.chat, account=account, facts=facts, at=turn.now)
-    stays = Idle() if isinstance(stage, ShowingMeter) else stage
-    return told(
-        stays, _photo_reply([text("reading-photo-kept", number=str(case)), text("reading-photo-number")])
-    )
-
-
-def _photo_reply(lines: Sequence[Phrase]) -> Reply:
-    return say(*lines, keyboard=((BACK_TO_METERS_CARD, MENU),), data_class=DataClass.INTAKE, numeric=True)

@@ -6,13 +6,13 @@ impossible ones go to staff with a photo asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 import msgspec
 
-from core.conversation import ChoosingMeter, ConfirmingReadings, EnteringReading, Idle, ReadingEntry
+from core.conversation import ChoosingMeter, EnteringReading, Idle, ReadingEntry
 from core.dialogues.reading_cards import (
     BACK_TO_METERS_CARD,
     MENU,
@@ -113,11 +113,12 @@ async def save(turn: Turn, args: Sequence[str]) -> Told:
         return _outdated(turn, meters)
     judged = judge_all(turn, meters, stage.entries)
     reckoned = [one.reckoned for _, one in judged if isinstance(one, Plausible | UnusuallyHigh)]
+    doubted = {meter.id for meter, one in judged if isinstance(one, UnusuallyHigh)}
     token = token_of(stage, reckoned)
     if len(reckoned) < len(judged) or latest_of(reckoned) != stage.judged_on or (args and args[0] != token):
         changed = [text("reading-overtaken")]
         return await propose(turn, meters, stage.entries, opening=changed, may_swap=False)
-    match await _submit(turn, stage, reckoned):
+    match await _submit(turn, reckoned, doubted):
         case Kept() as kept:
             saved = {one.meter.id for one in reckoned}
             left = [one for one in meters if one.asked and one.id not in saved and _is_missing(one)]
@@ -348,7 +349,7 @@ def _at_centre(turn: Turn, meters: Sequence[Meter]) -> tuple[Meter, ...]:
     )
 
 
-async def _submit(turn: Turn, stage: ConfirmingReadings, reckoned: Sequence[Reckoned]) -> Kept | Overtaken:
+async def _submit(turn: Turn, reckoned: Sequence[Reckoned], doubted: Collection[str]) -> Kept | Overtaken:
     entries = tuple(
         Entry(
             meter=one.meter.id,
@@ -356,7 +357,7 @@ async def _submit(turn: Turn, stage: ConfirmingReadings, reckoned: Sequence[Reck
             value=use.value,
             judged_on=register_of(one.meter, use.register).latest,
             counted_period=one.period,
-            flags=_flags(one, doubtful=stage.doubtful),
+            flags=_flags(one, doubted=doubted),
         )
         for one in reckoned
         for use in one.uses
@@ -373,9 +374,12 @@ async def _submit(turn: Turn, stage: ConfirmingReadings, reckoned: Sequence[Reck
     )
 
 
-def _flags(reckoned: Reckoned, *, doubtful: bool) -> tuple[str, ...]:
+def _flags(reckoned: Reckoned, *, doubted: Collection[str]) -> tuple[str, ...]:
     rolled = any(isinstance(note, RolledOver) for note in reckoned.notes)
-    return (*(("confirmed_high",) if doubtful else ()), *(("rollover",) if rolled else ()))
+    return (
+        *(("confirmed_high",) if reckoned.meter.id in doubted else ()),
+        *(("rollover",) if rolled else ()),
+    )
 
 
 def _decimal(typed: str) -> Decimal | None:

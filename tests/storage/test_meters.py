@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,8 +15,9 @@ from core.messages import Month
 from core.meters import Meter
 from core.questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from storage import meters as storing
-from storage.database import Connection, Pool
+from storage.database import Connection, Pool, connect
 from storage.meters import meters_of, submit_readings
+from tests.conftest import Database
 
 MAY = Month(2026, 5)
 DAY = date(2026, 5, 24)
@@ -400,3 +402,31 @@ async def test_every_statement_can_be_prepared(db: Connection) -> None:
             await db.prepare(statement)
         except asyncpg.PostgresError as error:
             pytest.fail(f"{error}: {statement}")
+
+
+# Two thousand flats with a meter each and a year of readings.
+BIG_TOWN = """
+insert into account (number, premises_id) select 'big' || n, 'p' from generate_series(1, 2000) as n;
+insert into meter (id, account_id, service_code, serial, integer_digits, fraction_digits, commissioned_on)
+  select 'm' || id, id, 'cold_water', 's' || id, 5, 3, '2020-01-01' from account where number like 'big%';
+insert into reading (meter_id, register_no, value, taken_on, received_at, source, source_ref, status, counted_period)
+  select m.id, 1, 100 + n, date '2025-05-20' + n * 30, now(), 'import', m.id || ':' || n, 'accepted',
+    date_trunc('month', date '2025-05-01' + n * 30)
+  from meter m, generate_series(1, 12) as n;
+"""
+
+
+async def test_meters_are_found_by_index_however_large_the_town_is(
+    db: Connection, database: Database
+) -> None:
+    await account(db)
+    await db.execute(BIG_TOWN)
+    async with connect(database.owner) as owner:
+        await owner.execute("analyze account; analyze meter; analyze reading")
+    flat = await db.fetchval("select id from account where number = 'big777'")
+
+    plan = await db.fetch(f"explain (analyze, costs off) {storing.METERS}", [flat], [DAY], 14)
+
+    text = "\n".join(row[0] for row in plan)
+    assert not re.search(r"Seq Scan on (reading|meter|account)\b", text), text
+    assert "reading_meter_idx" in text

@@ -19,7 +19,7 @@ from core.conversation import (
     ShowingMeter,
     Stage,
 )
-from core.dialogues.reading_cases import take_photo
+from core.dialogues.reading_photos import take_photo
 from core.dialogues.readings import OF_ACCOUNT, reading_rejected, show_meters, take_text
 from core.driving import Dialogue, replay, start
 from core.messages import Month, Photo, Press, PressButton, Reply, Text
@@ -556,6 +556,16 @@ def test_a_photo_is_kept_for_staff_and_the_number_is_asked_for() -> None:
     assert said(told) == (
         "Фото сохранено для сотрудника, обращение № 32.\nЧтобы показание вошло в квитанцию, напишите его цифрами."
     )
+
+
+def test_what_the_caption_of_a_photo_says_is_read() -> None:
+    photo = Photo("file-1", "хвс 125")
+
+    told = replay(take_photo(a_turn(photo), photo), {OpenCase: 32, MetersOf: FLAT})
+
+    assert "Фото сохранено для сотрудника" in said(told)
+    assert isinstance(told.stage, ConfirmingReadings)
+    assert told.stage.entries == (ReadingEntry("cold", 1, "125"),)
 
 
 def test_a_photo_that_was_asked_for_joins_its_case() -> None:
