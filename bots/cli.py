@@ -1,5 +1,201 @@
-"""The command line of Kvitok."""
+"""The command line of Kvitok. Each command is thin, and imports what it runs only when it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from core.errors import KvitokError
+
+app = typer.Typer(
+    name="kvitok",
+    help="Kvitok: the household utility bill in the messenger that residents already use.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+export_app = typer.Typer(help="Write what billing is to take over.", no_args_is_help=True)
+ledger_app = typer.Typer(help="The books: proof and differences.", no_args_is_help=True)
+cases_app = typer.Typer(help="What needs a person.", no_args_is_help=True)
+app.add_typer(export_app, name="export")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(cases_app, name="cases")
+
+DATA: Final = Path(".kvitok")
+
+Config = Annotated[Path, typer.Option("--config", help="The configuration.")]
+Data = Annotated[Path, typer.Option("--data", help="Where the embedded database keeps its data.")]
+Since = Annotated[datetime, typer.Option("--since", help="The first day.", formats=["%Y-%m-%d"])]
+Out = Annotated[Path, typer.Option("--out", help="The folder to write to.")]
+CaseNumber = Annotated[int, typer.Argument(metavar="N", help="The case's number.")]
 
 
 def main() -> None:
-    """Run the command that was asked for."""
+    """Run the command that was asked for; an error that we know is one line and status 1."""
+    try:
+        app()
+    except KvitokError as error:
+        sys.stderr.write(f"kvitok: {error}\n")
+        sys.exit(1)
+
+
+def _run(command: Coroutine[Any, Any, int | None]) -> None:
+    """Run *command* on the fast event loop; its number is the exit status."""
+    import uvloop  # noqa: PLC0415  # not for --help
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        status = runner.run(command)
+    if status:
+        raise typer.Exit(status)
+
+
+@app.command()
+def demo(
+    *,
+    port: Annotated[int, typer.Option(help="The page's port.")] = 8080,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
+    accounts: Annotated[int, typer.Option(help="How many accounts a new town has.")] = 300,
+    data: Data = DATA,
+) -> None:
+    """Start a whole town to try in a browser page: no credentials, no network."""
+    from bots.simulator.demo import run_demo  # noqa: PLC0415
+
+    _run(run_demo(data, port=port, fresh=fresh, accounts=accounts))
+
+
+@app.command()
+def serve(
+    *,
+    config: Config = Path("config.yaml"),
+    polling: Annotated[bool, typer.Option("--polling", help="Fetch updates: no public address.")] = False,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Start a PostgreSQL of our own.")] = False,
+    data: Data = DATA,
+) -> None:
+    """Serve residents: webhooks or polling, replies, pay page, schedule, in one process."""
+    from bots.commands import serve as command  # noqa: PLC0415
+
+    _run(command(config, polling=polling, embedded=data if embedded else None))
+
+
+@app.command()
+def migrate(*, data: Data = DATA) -> None:
+    """Bring the database's tables up to this release."""
+    from bots.commands import migrate as command  # noqa: PLC0415
+
+    _run(command(data))
+
+
+@app.command()
+def town(
+    *,
+    accounts: Annotated[int, typer.Option(min=3, help="How many accounts.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Another seed, another town.")] = 1,
+    out: Out = Path("town"),
+    today: Annotated[
+        datetime | None, typer.Option(help="The town's day; today by default.", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Write a generated town as import files."""
+    from bots.commands import write_a_town  # noqa: PLC0415
+
+    day = today.date() if today else datetime.now(UTC).date()
+    write_a_town(out, accounts=accounts, seed=seed, today=day, environment=os.environ)
+
+
+@app.command(name="import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
+    *,
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Take over billing's files; a file with a mistake is left out whole, with its rows named."""
+    from bots.commands import import_paths  # noqa: PLC0415
+
+    _run(import_paths(paths, config=config, data=data))
+
+
+@export_app.command(name="readings")
+def export_readings(*, since: Since, out: Out = Path(), data: Data = DATA) -> None:
+    """Write the readings that were received since a day."""
+    _export("readings", since.date(), out, data)
+
+
+@export_app.command(name="payments")
+def export_payments(*, since: Since, out: Out = Path(), data: Data = DATA) -> None:
+    """Write the payments that were booked since a day, and how they were spread."""
+    _export("payments", since.date(), out, data)
+
+
+def _export(kind: str, since: date, out: Path, data: Path) -> None:
+    from bots.commands import export  # noqa: PLC0415
+
+    _run(export(kind, since=since, out=out, data=data))
+
+
+@ledger_app.command()
+def verify(*, data: Data = DATA) -> None:
+    """Prove the books; every fault is named by its row. Status 1 if there is one."""
+    from bots.commands import verify as command  # noqa: PLC0415
+
+    _run(command(data))
+
+
+@ledger_app.command()
+def differences(*, data: Data = DATA) -> None:
+    """List accounts whose balance differs from billing's. Status 1 if there is one."""
+    from bots.commands import differences as command  # noqa: PLC0415
+
+    _run(command(data))
+
+
+@cases_app.command(name="list")
+def list_cases(*, data: Data = DATA) -> None:
+    """List the open cases."""
+    from bots.commands import list_cases as command  # noqa: PLC0415
+
+    _run(command(data))
+
+
+@cases_app.command(name="show")
+def show_case(number: CaseNumber, *, data: Data = DATA) -> None:
+    """Show a case with its facts."""
+    from bots.commands import show_case as command  # noqa: PLC0415
+
+    _run(command(number, data))
+
+
+@cases_app.command(name="answer")
+def answer_case(
+    number: CaseNumber,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The answer, as the resident will read it.")],
+    *,
+    data: Data = DATA,
+) -> None:
+    """Answer a case: the answer goes to the resident's chat."""
+    from bots.commands import answer_case as command  # noqa: PLC0415
+
+    _run(command(number, text, data))
+
+
+@cases_app.command(name="close")
+def close_case(number: CaseNumber, *, data: Data = DATA) -> None:
+    """Close a case without a further word."""
+    from bots.commands import close_case as command  # noqa: PLC0415
+
+    _run(command(number, data))
+
+
+@app.command()
+def doctor(*, config: Config = Path("config.yaml"), data: Data = DATA) -> None:
+    """Check everything, a line a check: configuration, database, clock, channels. Status 1 if one fails."""
+    from bots.doctor import doctor as command  # noqa: PLC0415
+
+    _run(command(config, data))

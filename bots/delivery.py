@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from core.channel import (
 )
 from core.messages import Document, Message, MessageClass, Span, text
 from core.privacy import Ceiling
+from core.questions import OpenCase
 from core.wording import Words
 from storage import cases, outbox
 from storage.database import Pool
@@ -60,13 +62,16 @@ class Delivery:
         ceiling: Ceiling,
         zone: ZoneInfo,
         render: Render,
+        now: Callable[[], datetime],
     ) -> None:
+        """*now* is the business clock, which dates what staff are to see."""
         self._pool = pool
         self._channel = channel
         self._keys = keys
         self.ceiling = ceiling
         self._zone = zone
         self._render = render
+        self._now = now
         self._woken: set[int] = set()
         self._signal = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
@@ -240,7 +245,8 @@ class Delivery:
         """Have staff see a message that the platform will never take."""
         log.error("send.dead", channel=self._channel.name, outbox_id=head.id, why=why)
         async with self._pool.acquire() as db:
-            await cases.report_dead_message(db, chat=head.chat, outbox_id=head.id, why=why)
+            facts = (("message", str(head.id)), ("why", why))
+            await cases.open_case(db, [OpenCase("dead_message", head.chat, None, facts, self._now())])
 
     async def _settle(self) -> None:
         """Write down what became of heads; those that end meanwhile are the next batch."""

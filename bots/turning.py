@@ -166,11 +166,11 @@ class Turning:
             Outgoing(chat.chat, chat.channel, message) for each in fitted for message in each.messages
         ]
         heard = _is_heard(arrival.said)
-        if not (chat.reachable or heard):
+        if not heard and not _may_be_told(chat, told.message_class):
             messages = []
         for notice in told.notices:
             other = others.get(notice.to)
-            if other is not None and other.reachable:
+            if other is not None and _may_be_told(other, notice.message_class):
                 said = self._fit(
                     notice.reply, other, language=other.language, message_class=notice.message_class
                 )
@@ -211,6 +211,11 @@ def _offered(chat: Conversation) -> Offered:
         return _OFFERED.decode(chat.offered)
     except msgspec.ValidationError:
         return NOTHING_OFFERED
+
+
+def _may_be_told(chat: Conversation, message_class: MessageClass) -> bool:
+    """Whether *chat* may be written to unasked; the confirmation of a payment is asked for by paying."""
+    return chat.reachable and (not chat.muted or message_class is MessageClass.CONFIRMATION)
 
 
 def _is_heard(said: Said | Event) -> bool:

@@ -5,9 +5,74 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from core.questions import Question
+from core.questions import (
+    AddToCase,
+    BillOf,
+    ChooseLink,
+    EraseResident,
+    FreezeLink,
+    GiveConsent,
+    HistoryOf,
+    LinkAccount,
+    MetersOf,
+    MyDataOf,
+    NumberBehind,
+    OpenCase,
+    OpenPayment,
+    PaymentOf,
+    Question,
+    RenameLink,
+    ResumeMessages,
+    SetLanguage,
+    StatementOf,
+    StopMessages,
+    SubmitReadings,
+    TryProof,
+    Unlink,
+)
+from storage import bills, cases, erasing, linking, meters, payments, proofs, residents
 from storage.database import Connection
+from storage.keys import Keys
+from storage.payments import PaymentSettings
 
 # Takes the connection and questions of one type, gives their answers in the same order.
 Answer: TypeAlias = Callable[[Connection, Sequence[Any]], Awaitable[Sequence[object]]]
 Answers: TypeAlias = Mapping[type[Question[Any]], Answer]
+
+
+def answers(*, keys: Keys, settings: PaymentSettings) -> Answers:
+    """The answering function of every question that there is."""
+
+    async def number_behind(db: Connection, asked: Sequence[NumberBehind]) -> list[str | None]:
+        return await linking.number_behind(db, asked, keys=keys)
+
+    async def try_proof(db: Connection, asked: Sequence[TryProof]) -> Sequence[object]:
+        return await proofs.try_proof(db, asked, keys=keys)
+
+    async def open_payment(db: Connection, asked: Sequence[OpenPayment]) -> Sequence[object]:
+        return await payments.open_payment(db, asked, settings)
+
+    return {
+        StatementOf: bills.statement_of,
+        BillOf: bills.bill_of,
+        HistoryOf: bills.history_of,
+        MetersOf: meters.meters_of,
+        SubmitReadings: meters.submit_readings,
+        GiveConsent: residents.give_consent,
+        TryProof: try_proof,
+        LinkAccount: linking.link_account,
+        NumberBehind: number_behind,
+        ChooseLink: linking.choose_link,
+        RenameLink: linking.rename_link,
+        Unlink: linking.unlink,
+        FreezeLink: linking.freeze_link,
+        SetLanguage: residents.set_language,
+        MyDataOf: residents.my_data_of,
+        EraseResident: erasing.erase_resident,
+        StopMessages: residents.stop_messages,
+        ResumeMessages: residents.resume_messages,
+        OpenPayment: open_payment,
+        PaymentOf: payments.payment_of,
+        OpenCase: cases.open_case,
+        AddToCase: cases.add_to_case,
+    }

@@ -23,7 +23,10 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """A chat and where its talk stands; *stage* and *offered* as they were saved."""
+    """A chat and where its talk stands; *stage* and *offered* as they were saved.
+
+    *reachable*: it did not block us and was not erased. *muted*: it asked not to be written to unasked.
+    """
 
     chat: int
     channel: str
@@ -34,11 +37,13 @@ class Conversation(msgspec.Struct, frozen=True):
     offered: str | None
     last_order: int
     reachable: bool
+    muted: bool
 
 
 COLUMNS: Final = """
 chat.id, chat.channel, chat.address_hash, chat.private, chat.language, chat.stage, chat.offered,
-chat.last_order, chat.unreachable_at is null and chat.erased_at is null as reachable
+chat.last_order, chat.unreachable_at is null and chat.erased_at is null as reachable,
+chat.muted_at is not null as muted
 """
 
 # The chats behind these addresses and numbers, locked in the order of their numbers, so that two engines

@@ -186,8 +186,17 @@ async def lease(
 
 def leased_from(row: asyncpg.Record) -> Leased:
     """A row of HEADS."""
-    message_class = MessageClass(row["message_class"])
-    return Leased(*(message_class if name == "message_class" else value for name, value in row.items()))
+    return Leased(
+        id=row["id"],
+        chat=row["chat_id"],
+        epoch=row["epoch"],
+        address=row["address"],
+        message_class=MessageClass(row["message_class"]),
+        body=row["body"],
+        attempts=row["attempts"],
+        without=row["without"],
+        uncertain=row["uncertain"],
+    )
 
 
 # The lanes that these senders still own, locked in the order of chats before their messages are settled:

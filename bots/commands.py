@@ -1,0 +1,248 @@
+"""What the commands of the command line do, and print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final, assert_never
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from bots import wiring
+from bots.configuration import Configuration, Secrets, load
+from bots.listening import listening, stop_signal
+from bots.logs import set_up_logs
+from bots.reaching import database_url
+from bots.serving import Parts, serving
+from bots.town.writing import write_town
+from core.turns import Centre
+from core.wording import money
+from storage import cases, exchange, proof
+from storage import differences as differing
+from storage.database import Connection, connect, open_pool
+from storage.embedded import EmbeddedPostgres
+from storage.exchange_export import export_payments, export_readings
+from storage.exchange_protocol import AlreadyLoaded, FileReport, Loaded, NotOurs, Refused
+from storage.exchange_protocol import Progress as Read
+from storage.migrating import migrate as bring_up
+
+out: Final = Console()
+
+# --- Serving --------------------------------------------------------------------------------------
+
+
+async def serve(config: Path, *, polling: bool, embedded: Path | None) -> int:
+    """Serve residents until a signal says stop."""
+    configuration = load(config)
+    if polling:
+        configuration = _polling(configuration)
+    set_up_logs(pretty=False)
+    stop = stop_signal()
+    with ExitStack() as own:
+        if embedded is not None:
+            server = own.enter_context(EmbeddedPostgres(embedded))
+            await bring_up(server.url("owner"))
+            url = server.url("app")
+        else:
+            url = Secrets(os.environ).need(wiring.DATABASE_URL, "the database")
+        most = configuration.database.connections_max
+        async with open_pool(url, most=most) as pool, aiohttp.ClientSession() as http:
+            parts = wiring.parts_of(configuration, Secrets(os.environ), pool=pool, http=http)
+            app = web.Application()
+            server_section = configuration.server
+            async with (
+                serving(parts, app) as service,
+                listening(app, host=server_section.host, port=server_section.port),
+            ):
+                await service.until(stop)
+    return 0
+
+
+def _polling(configuration: Configuration) -> Configuration:
+    """*configuration* with every channel polled."""
+    channels = configuration.channels
+    polled = {
+        field.name: msgspec.structs.replace(section, polling=True)
+        for field in msgspec.structs.fields(channels)
+        if (section := getattr(channels, field.name)) is not None
+    }
+    return msgspec.structs.replace(configuration, channels=msgspec.structs.replace(channels, **polled))
+
+
+async def migrate(data: Path) -> int:
+    """Bring the tables up to this release."""
+    await bring_up(database_url(data, owner=True))
+    out.print("The database is up to this release.")
+    return 0
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def write_a_town(
+    folder: Path, *, accounts: int, seed: int, today: date, environment: Mapping[str, str]
+) -> None:
+    """Write a generated town as import files."""
+    key = Secrets(environment).need(wiring.BILLING_KEY, "the key of codes on paper bills").encode()
+    with out.status(f"Writing a town of {accounts} accounts…"):
+        files = write_town(folder, accounts=accounts, seed=seed, today=today, key=key)
+    out.print(f"{len(files)} files in {folder}; load them with: kvitok import {folder}")
+
+
+async def import_paths(paths: Sequence[Path], *, config: Path, data: Path) -> int:
+    """Load files; the status is 1 if one was refused."""
+    centre = load(config).as_centre if config.exists() else Centre(name="", zone=exchange.CENTRE_TIME)
+    async with connect(database_url(data)) as db:
+        with Progress(TextColumn("{task.description}"), BarColumn(), console=out, transient=True) as bars:
+            reports = await exchange.import_files(
+                db, paths, now=datetime.now(UTC), zone=centre.zone, watch=_Bars(bars).show
+            )
+    for report in reports:
+        _print_report(report)
+    return int(any(isinstance(report.outcome, Refused) for report in reports))
+
+
+class _Bars:
+    """A bar a file."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, read: Read) -> None:
+        if read.file not in self._tasks:
+            self._tasks[read.file] = self._bars.add_task(read.file, total=read.bytes_total)
+        task = self._tasks[read.file]
+        self._bars.update(task, completed=read.bytes_read, description=f"{read.file}: {read.phase}")
+
+
+def _print_report(report: FileReport) -> None:
+    match report.outcome:
+        case Loaded(rows=rows, added=added, changed=changed, aside=aside, rejected=rejected):
+            line = f"{rows} rows: {added} new, {changed} changed, {rows - added - changed} known"
+            more = [f"{aside} payments put aside for staff"] * bool(aside)
+            more += [f"{rejected} rejected readings told to residents"] * bool(rejected)
+            out.print("; ".join([f"{report.file}: {line}", *more]), soft_wrap=True)
+        case AlreadyLoaded(name=name):
+            out.print(f"{report.file}: loaded before (as {name}), nothing to do", soft_wrap=True)
+        case NotOurs():
+            out.print(f"{report.file}: not an import file, left alone", soft_wrap=True)
+        case Refused(bad=bad, bad_total=bad_total):
+            out.print(f"[red]{report.file}: refused, nothing of it was applied; {bad_total} mistakes", soft_wrap=True)
+            for row in bad:
+                where = ", ".join([f"line {row.line}"] * bool(row.line) + [row.column] * bool(row.column))
+                out.print(f"  {row.file}: {where}: {row.reason}", soft_wrap=True, markup=False)
+        case _:
+            assert_never(report.outcome)
+
+
+async def export(kind: str, *, since: date, out: Path, data: Path) -> int:
+    """Write what billing is to take over."""
+    writers = {"readings": export_readings, "payments": export_payments}
+    async with connect(database_url(data)) as db:
+        files = await writers[kind](db, folder=out, since=since, now=datetime.now(UTC))
+    for file, rows in files.items():
+        Console().print(f"{file}: {rows} rows", soft_wrap=True)
+    return 0
+
+
+# --- The books ------------------------------------------------------------------------------------
+
+
+async def verify(data: Path) -> int:
+    """Prove the books; the status is 1 if they are not whole."""
+    async with connect(database_url(data)) as db:
+        with out.status("Proving the books…"):
+            faults = await proof.verify(db)
+    for fault in faults:
+        out.print(str(fault), soft_wrap=True, markup=False)
+    out.print("[red]The books are not whole." if faults else "[green]The books are whole.")
+    return int(bool(faults))
+
+
+async def differences(data: Path) -> int:
+    """List accounts whose balance differs from billing's; the status is 1 if there is one."""
+    async with connect(database_url(data)) as db:
+        found = await differing.differences(db)
+    if not found:
+        out.print("[green]No account differs from billing.")
+        return 0
+    table = Table("Account", "Bill", "Counted until", "By billing", "By the books")
+    for each in found:
+        sums = (money(each.billing), money(each.ledger))
+        table.add_row(each.number, str(each.period), each.counted_until.isoformat(), *sums)
+    out.print(table)
+    return 1
+
+
+# --- Cases ----------------------------------------------------------------------------------------
+
+
+async def list_cases(data: Path) -> int:
+    """List the open cases."""
+    async with connect(database_url(data)) as db:
+        found = await cases.list_cases(db)
+    if not found:
+        out.print("No open cases.")
+        return 0
+    table = Table("N", "Kind", "Account", "Opened")
+    for each in found:
+        table.add_row(str(each.number), each.kind, each.account or "-", f"{each.opened_at:%Y-%m-%d %H:%M}")
+    out.print(table)
+    return 0
+
+
+async def show_case(number: int, data: Path) -> int:
+    """Show a case with its facts."""
+
+    async def show(db: Connection) -> bool:
+        case = await cases.show_case(db, number)
+        if case is None:
+            return False
+        out.print(f"Case {case.number}: {case.kind}, {case.state}, opened {case.opened_at:%Y-%m-%d %H:%M}")
+        out.print(f"Account: {case.account or '-'}")
+        for name, value in case.facts.items():
+            out.print(f"{name}: {value}", soft_wrap=True, markup=False)
+        if case.answer:
+            out.print(f"Answer: {case.answer}", soft_wrap=True, markup=False)
+        return True
+
+    return await _with_case(number, data, show)
+
+
+async def answer_case(number: int, text: str, data: Path) -> int:
+    """Answer a case; the answer goes to the resident's chat."""
+
+    async def answer(db: Connection) -> bool:
+        return await cases.answer_case(db, number, text, now=datetime.now(UTC)) is not None
+
+    return await _with_case(number, data, answer, done="Answered.")
+
+
+async def close_case(number: int, data: Path) -> int:
+    """Close a case."""
+
+    async def close(db: Connection) -> bool:
+        return await cases.close_case(db, number, now=datetime.now(UTC))
+
+    return await _with_case(number, data, close, done="Closed.")
+
+
+async def _with_case(
+    number: int, data: Path, act: Callable[[Connection], Awaitable[bool]], *, done: str = ""
+) -> int:
+    async with connect(database_url(data)) as db, db.transaction():
+        if not await act(db):
+            out.print(f"There is no open case {number}.")
+            return 1
+    if done:
+        out.print(done)
+    return 0

@@ -1,0 +1,112 @@
+"""`kvitok doctor`: a line a check, so that an operator sees what is wrong and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bots import wiring
+from bots.configuration import Configuration, ConfigurationError, Secrets, load
+from bots.reaching import database_url
+from core.channel import Channel
+from core.errors import KvitokError
+from storage.database import connect, check_serving
+from storage.migrating import pending
+
+DRIFT_S_MAX: Final = 5.0
+ANSWER_S: Final = 20.0
+
+Check = tuple[bool, str]
+
+
+async def doctor(config: Path, data: Path) -> int:
+    """Print the checks; the status is 1 if one fails."""
+    out = Console()
+    failed = False
+    async for passed, line in _checks(config, data):
+        failed = failed or not passed
+        out.print(("[green]ok[/]    " if passed else "[red]wrong[/] ") + line, soft_wrap=True)
+    return int(failed)
+
+
+async def _checks(config: Path, data: Path) -> AsyncIterator[Check]:
+    configuration: Configuration | None = None
+    try:
+        configuration = load(config)
+        yield True, f"configuration: {config}"
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            yield False, f"configuration: {config}: {mistake}"
+    async for check in _database(data):
+        yield check
+    if configuration is None:
+        return
+    try:
+        wiring.keys_of(Secrets(os.environ))
+        yield True, "keys: both are set"
+    except KvitokError as error:
+        yield False, f"keys: {error}"
+    async for check in _channels(configuration):
+        yield check
+
+
+async def _database(data: Path) -> AsyncIterator[Check]:
+    try:
+        async with connect(database_url(data)) as db:
+            version = db.get_server_version()
+            yield True, f"database: PostgreSQL {version.major}.{version.minor}"
+            await check_serving(db)
+            yield True, "database role: may not change the books"
+            waiting = await pending(db)
+            yield not waiting, "migrations: " + (
+                f"run `kvitok migrate` for {', '.join(waiting)}" if waiting else "all are applied"
+            )
+            theirs: datetime = await db.fetchval("select clock_timestamp()")
+            drift_s = abs((datetime.now(UTC) - theirs).total_seconds())
+            yield drift_s <= DRIFT_S_MAX, f"clock: {drift_s:.1f} s apart from the database's"
+    except KvitokError as error:
+        yield False, f"database: {error}"
+
+
+async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
+    try:
+        channels = wiring.channels_of(configuration, Secrets(os.environ), lambda: datetime.now(UTC))
+    except KvitokError as error:
+        yield False, f"channels: {error}"
+        return
+    if not channels:
+        yield False, "channels: none is configured; residents cannot write to you"
+    for name, channel in channels.items():
+        async for check in _channel(name, channel, configuration):
+            yield check
+        await channel.close()
+
+
+async def _channel(name: str, channel: Channel, configuration: Configuration) -> AsyncIterator[Check]:
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            identity = await channel.identify()
+    except TimeoutError:
+        yield False, f"{name}: no answer in {ANSWER_S:.0f} s; is there a way to it from here (proxy, api_base)?"
+        return
+    except KvitokError as error:
+        yield False, f"{name}: {error}"
+        return
+    yield True, f"{name}: we are {identity.name} ({identity.id})"
+    if name in wiring.polled_of(configuration):
+        yield not identity.webhook, f"{name} polling: " + (
+            "a webhook is still set; remove it" if identity.webhook else "no webhook stands in its way"
+        )
+        return
+    wanted = wiring.webhook_url(configuration, name)
+    yield identity.webhook == wanted, f"{name} webhook: " + (
+        "set" if identity.webhook == wanted else f"is {identity.webhook or 'not set'}, should be {wanted}"
+    )
+    if identity.pending or identity.complaint:
+        yield not identity.complaint, f"{name}: {identity.pending} updates wait; last complaint: {identity.complaint or 'none'}"

@@ -1,0 +1,162 @@
+"""`kvitok serve`: webhooks, polling, the engine, delivery, the pay page and the schedule in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from ipaddress import ip_network
+from typing import Any
+
+from aiohttp import web
+
+from bots import schedule
+from bots.configuration import Configuration
+from bots.delivery import Delivery
+from bots.engine import Engine
+from bots.pages import pay_routes
+from bots.paying import PayDesk
+from bots.polling import keep_polling
+from bots.turning import Turning, Voice
+from bots.webhooks import Webhooks
+from core.acquiring import Acquirer
+from core.channel import Channel, RenderedFile
+from core.errors import KvitokError
+from core.messages import Document
+from storage import outbox, positions
+from storage.answers import answers
+from storage.database import Pool
+from storage.keys import Keys
+from storage.payments import PaymentSettings
+
+
+class NoRendererError(KvitokError):
+    """A document was to be sent and nothing here makes documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All that serving is made of."""
+
+    configuration: Configuration
+    pool: Pool
+    keys: Keys
+    channels: Mapping[str, Channel]
+    voices: Mapping[str, Voice]
+    polled: frozenset[str]
+    acquirers: Mapping[str, Acquirer]
+    payments: PaymentSettings
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A service that runs."""
+
+    engine: Engine
+    tasks: tuple[asyncio.Future[None], ...]
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait for *stop*. Raises whatever one of the tasks, none of which should end, ended by."""
+        waiting = asyncio.ensure_future(stop.wait())
+        every: list[asyncio.Future[Any]] = [waiting, *self.tasks]
+        try:
+            await asyncio.wait(every, return_when=asyncio.FIRST_COMPLETED)
+            for task in self.tasks:
+                if task.done():
+                    task.result()
+        finally:
+            waiting.cancel()
+
+
+@asynccontextmanager
+async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
+    """Add the service's routes to *app* and run its tasks while the context lasts."""
+    centre = parts.configuration.as_centre
+    deliveries = {
+        name: Delivery(
+            parts.pool,
+            channel,
+            keys=parts.keys,
+            ceiling=parts.voices[name].ceiling,
+            zone=centre.zone,
+            render=_render_nothing,
+            now=parts.clock,
+        )
+        for name, channel in parts.channels.items()
+    }
+
+    def committed(due: Mapping[str, set[int]]) -> None:
+        for name, chats in due.items():
+            if (delivery := deliveries.get(name)) is not None:
+                delivery.wake(chats)
+
+    engine = Engine(
+        parts.pool,
+        answers=answers(keys=parts.keys, settings=parts.payments),
+        channels=parts.channels,
+        keys=parts.keys,
+        turning=Turning(centre=centre, voices=parts.voices),
+        now=parts.clock,
+        committed=committed,
+    )
+    feeder = schedule.EventFeeder(parts.pool, engine)
+    desk = PayDesk(
+        pool=parts.pool,
+        acquirers=parts.acquirers,
+        settings=parts.payments,
+        centre=centre,
+        clock=parts.clock,
+        news=feeder.news,
+    )
+    trusted = [ip_network(each) for each in parts.configuration.server.trusted_proxies]
+    Webhooks(parts.channels, engine, trusted_proxies=trusted).add_to(app)
+    app.add_routes(pay_routes(desk))
+    await _set_paces(parts)
+    stop = asyncio.Event()
+    jobs: list[Awaitable[None]] = [
+        engine.run(),
+        *(delivery.run() for delivery in deliveries.values()),
+        *[await _poller(parts, name, engine, stop) for name in sorted(parts.polled)],
+        feeder.run(),
+        schedule.every(schedule.PAYMENTS_S, partial(schedule.ask_about_payments, desk), name="payments"),
+        schedule.every(schedule.TIDY_S, partial(schedule.tidy, parts.pool, parts.clock), name="tidy"),
+    ]
+    async with _running(jobs, stop) as tasks:
+        yield Serving(engine, tasks)
+    for channel in parts.channels.values():
+        await channel.close()
+
+
+async def _set_paces(parts: Parts) -> None:
+    async with parts.pool.acquire() as db:
+        for name, channel in parts.channels.items():
+            await outbox.set_pace(db, name, channel.pace)
+
+
+async def _poller(parts: Parts, name: str, engine: Engine, stop: asyncio.Event) -> Awaitable[None]:
+    async with parts.pool.acquire() as db:
+        position = await positions.position_of(db, name)
+    return keep_polling(parts.channels[name], engine, position=position, stop=stop)
+
+
+@asynccontextmanager
+async def _running(
+    jobs: list[Awaitable[None]], stop: asyncio.Event
+) -> AsyncIterator[tuple[asyncio.Future[None], ...]]:
+    """Run *jobs* while the context lasts."""
+    tasks = tuple(asyncio.ensure_future(job) for job in jobs)
+    try:
+        yield tasks
+    finally:
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _render_nothing(document: Document) -> RenderedFile:
+    raise NoRendererError(f"nothing makes a {type(document).__name__} here yet")
