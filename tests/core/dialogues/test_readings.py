@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.conversation import (
     ChoosingMeter,
@@ -587,3 +589,55 @@ def test_every_zone_of_three_is_shown_beside_the_others() -> None:
     assert "Прошлое показание: 10 / 10 / 10 кВт·ч" in said(card(electric(registers=zones)))
     assert "✓ 11 / 12 / 13 кВт·ч" in said(card(electric(registers=sent)))
     assert isinstance(sent[0].sent, Sent)
+
+
+# --- Laws ------------------------------------------------------------------------------------------
+
+SAYINGS = [
+    "хвс",
+    "гвс",
+    "свет",
+    "т1",
+    "кухня",
+    "те же",
+    "ошибся",
+    "да",
+    "нет",
+    "0",
+    "125",
+    "45",
+    "98",
+    "12500",
+    "+5",
+]
+STAGES: list[Stage] = [
+    Idle(),
+    EnteringReading(ACCOUNT, "light", 2, (ReadingEntry("light", 1, "10100"),)),
+    EnteringReading(ACCOUNT, "gone"),
+    EnteringReading(999, "cold"),
+    ChoosingMeter(ACCOUNT, ("125",), (ReadingEntry("hot", 1, "45"),)),
+    ChoosingMeter(ACCOUNT, ()),
+    ConfirmingReadings(ACCOUNT, (ReadingEntry("cold", 1, "125"),), (ReadingEntry("cold", 1, "120"),)),
+    ConfirmingReadings(ACCOUNT, (ReadingEntry("gone", 1, "125"),), (ReadingEntry("gone", 1, ""),)),
+    ShowingMeter(ACCOUNT, 31),
+]
+
+
+@given(
+    text=st.lists(st.sampled_from(SAYINGS) | st.text(max_size=4), max_size=6).map(" ".join),
+    stage=st.sampled_from(STAGES),
+    language=st.sampled_from(["ru", "en"]),
+    ceiling=st.sampled_from(["open", "strict"]),
+)
+def test_whatever_is_typed_wherever_the_talk_stands_is_answered_in_words(
+    text: str, stage: Stage, language: str, ceiling: str
+) -> None:
+    meters = (cold(sent="123"), hot(), electric(zones=2), cold("bath", place="санузел", smart=True))
+
+    told = typed_or_none(text, meters=meters, stage=stage, answers={SubmitReadings: Overtaken(meters)})
+
+    words = Words(language, MOSCOW)
+    for reply in told.replies if told else ():
+        allowed = permitted(reply, Ceiling.of(ceiling))
+        assert words.paragraphs(allowed.body)
+        assert all(len(payload.encode()) <= 64 for payload in buttons(allowed).values())
