@@ -29,7 +29,15 @@ SHOWN_TYPES: Final = frozenset({"image/png", "image/jpeg", "application/pdf"})
 
 
 class ResidentApi:
-    """What residents do and see, as JSON; `start`, `say`, `press` and the others answer with the chat's last id."""
+    """What residents do and see, under `/simulator/api/{channel}/{chat}/`.
+
+    `POST start {"payload"?}`, `say {"text"}`, `press {"message", "button"}`, `block`, `unblock`,
+    `contact {"phone"?}` (the resident's own without it), `send {"kind"}`, and `photo {"caption"?}` or a photo
+    as the body; each answers `{"ok", "last"}`, the id after which the bot's reply is to be waited for.
+    `GET messages?after=N&wait=S` tells what was said or edited after N, see `ChatLog`. A refusal is
+    `{"error"}` with 400 or 404. *chat* is any word or number; a negative number is a group where the
+    messenger has groups.
+    """
 
     def __init__(self, channels: Sequence[Residents]) -> None:
         self._by_name = {channel.name: channel for channel in channels}

@@ -116,7 +116,7 @@ class ChatLog:
         self._entries[entry.first] = entry
         self._first_of[entry.id] = entry.first
         while len(self._entries) > REMEMBERED_MAX:
-            del self._entries[next(iter(self._entries))]
+            self._forget(next(iter(self._entries)))
         self._announce()
         return entry.id
 
@@ -155,6 +155,11 @@ class ChatLog:
 
     def unwatch(self, watcher: asyncio.Event) -> None:
         self._watchers.discard(watcher)
+
+    def _forget(self, first: int) -> None:
+        del self._entries[first]
+        for shown in [shown for shown, its_first in self._first_of.items() if its_first == first]:
+            del self._first_of[shown]
 
     def _renew(self, entry: _Entry) -> None:
         entry.id = self._next()

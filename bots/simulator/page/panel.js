@@ -27,7 +27,7 @@ function accountElement(account, take) {
 function totalElement(text, take) {
   const total = Number(String(text).replace(",", "."));
   if (!Number.isFinite(total)) return value(text, take);
-  const sum = `${SUM.format(Math.abs(total))} ₽`;
+  const sum = `${SUM.format(Math.abs(total))}\u00a0₽`;
   return value(total < 0 ? `переплата ${sum}` : sum, take, total.toFixed(2).replace(".", ","));
 }
 

@@ -150,7 +150,7 @@ class TelegramState:
         chat.log.change(message.shown_as, self.shown(chat, message))
 
     def deleted(self, chat: Chat, message: Message) -> None:
-        del chat.messages[message.id]
+        del chat.messages[message.id], chat.shown[message.shown_as]
         chat.log.delete(message.shown_as)
 
     def add_file(self, picture: Picture, *, width: int = 0, height: int = 0) -> StoredFile:
