@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from storage.database import Connection, Pool, connect, open_pool
 from storage.embedded import EmbeddedPostgres
@@ -18,6 +19,10 @@ from storage.migrating import migrate
 from storage.roles import Roles, provisioning
 
 ROOM_BYTES = 2**30
+
+# How long an example takes depends on what else the machine does: nothing is told by it.
+settings.register_profile("kvitok", deadline=None)
+settings.load_profile("kvitok")
 
 _numbers = count(1)
 
