@@ -211,7 +211,7 @@ def _notes(reckoned: Reckoned, sent_at: datetime) -> list[Note]:
     if verification := verification_note(meter, day=meter.window.local_day(sent_at)):
         notes.append(verification)
     if missed := meter.window.missed_period(sent_at):
-        notes.append(LateForPeriod(missed))
+        notes.append(LateForPeriod(missed, reckoned.period))
     return notes
 
 

@@ -32,9 +32,10 @@ class VerificationSoon(msgspec.Struct, frozen=True, tag=True):
 
 
 class LateForPeriod(msgspec.Struct, frozen=True, tag=True):
-    """The window of *missed* has closed: the reading counts for a later bill."""
+    """The window of *missed* has closed: the reading counts for the later bill of *counted*."""
 
     missed: Month
+    counted: Month
 
 
 class Corrects(msgspec.Struct, frozen=True, tag=True):

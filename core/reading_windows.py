@@ -29,12 +29,14 @@ class ReadingWindow(msgspec.Struct, frozen=True):
 
     *opens_day* and *closes_day* are days of the month, both included; the 31st of a shorter month is its
     last day. *moved* holds the months that staff moved (holidays); such a window may end in another month.
+    *billed* is the last month that a bill was issued for: a bill closes its period, whatever the day.
     """
 
     opens_day: int = 15
     closes_day: int = 25
     timezone: str = "Europe/Moscow"
     moved: Mapping[str, Days] = {}
+    billed: Month | None = None
 
     def days(self, period: Month) -> Days:
         """The days on which readings for the bill of *period* are taken in."""
@@ -69,6 +71,8 @@ class ReadingWindow(msgspec.Struct, frozen=True):
     def period_on(self, day: date) -> Month:
         """The same for a reading sent on *day* at the centre."""
         first = Month.of(day).plus(-1)
+        if self.billed is not None:
+            first = max(first, self.billed.plus(1))
         return next(period for period in map(first.plus, count()) if day <= self.days(period).closes_on)
 
     def missed_period(self, sent_at: datetime) -> Month | None:

@@ -21,13 +21,13 @@ from storage.database import Connection
 # --- Reading ---------------------------------------------------------------------------------------
 
 # The meters of these accounts as of these days, a row a register: with its unit, the price of a unit, and its
-# newest live readings. A bill closes its period, so its readings count as locked. The price of hot water is
+# newest live readings; and with the last bill, which closes its period. The price of hot water is
 # what a cubic metre came to on the last bill, water and heat together; of the rest, the tariff of the day.
 METERS: Final = """
 select
   asked.account_id, asked.on_day, m.id, m.service_code, m.serial, m.place, s.unit, m.integer_digits,
   m.fraction_digits, m.accepts_fraction, m.ratio, m.commissioned_on, m.verification_due_on, m.smart, m.closed_on,
-  m.window_open, m.window_close, register_no, coalesce(m.register_labels[register_no], '') as label,
+  m.window_open, m.window_close, issued.billed, register_no, coalesce(m.register_labels[register_no], '') as label,
   price.rate, stored.values, stored.periods, stored.taken_on, stored.received_at, stored.locked
 from unnest($1::bigint[], $2::date[]) as asked (account_id, on_day)
 join meter m on m.account_id = asked.account_id
@@ -36,9 +36,7 @@ cross join generate_series(1, m.registers) as register_no
 left join lateral (
   select array_agg(r.value) as values, array_agg(r.counted_period) as periods, array_agg(r.taken_on) as taken_on,
     array_agg(r.received_at) as received_at,
-    array_agg(r.status = 'locked' or exists (
-      select from bill b where b.account_id = m.account_id and b.period = r.counted_period
-    )) as locked
+    array_agg(r.status = 'locked') as locked
   from (
     select * from reading r
     where r.meter_id = m.id and r.register_no = register_no.register_no
@@ -47,6 +45,9 @@ left join lateral (
     limit $3
   ) r
 ) stored on true
+left join lateral (
+  select max(b.period) as billed from bill b where b.account_id = m.account_id
+) issued on true
 left join lateral (
   select c.provider_id, c.period,
     sum(c.charged_individual) over of_period / 100
@@ -90,7 +91,8 @@ def _meters_from(rows: Iterable[asyncpg.Record]) -> Iterator[Meter]:
 
 def _meter_from(rows: Sequence[asyncpg.Record]) -> Meter:
     row = rows[0]
-    window = ReadingWindow(row["window_open"], row["window_close"])
+    billed = Month.of(row["billed"]) if row["billed"] else None
+    window = ReadingWindow(row["window_open"], row["window_close"], billed=billed)
     period = window.period_on(row["on_day"])
     histories = [_history_from(of_register) for of_register in rows]
     return Meter(
@@ -152,14 +154,13 @@ compared as (
     exists (select from reading r where r.source_ref = e.source_ref) as repeated,
     m.id is not null
       and latest.value is not distinct from e.judged_on
-      and not (coalesce(latest.period = e.period, false) and latest.locked) as holds
+      and not (coalesce(latest.period = e.period, false) and latest.locked)
+      and not exists (select from bill b where b.account_id = e.account_id and b.period >= e.period) as holds
   from entry e
   left join meter m on m.id = e.meter_id and m.account_id = e.account_id and not m.smart
     and (m.closed_on is null or m.closed_on > e.taken_on)
   left join lateral (
-    select r.id, r.value, r.counted_period as period, r.status = 'locked' or exists (
-        select from bill b where b.account_id = e.account_id and b.period = r.counted_period
-      ) as locked
+    select r.id, r.value, r.counted_period as period, r.status = 'locked' as locked
     from reading r
     where r.meter_id = e.meter_id and r.register_no = e.register_no and r.counted_period <= e.period
       and r.status in ('received', 'accepted', 'locked')

@@ -267,8 +267,8 @@ def _note_line(meter: Meter, note: Note) -> Phrase:
             return text("meter-verification-expired", due_on=due_on)
         case VerificationSoon(due_on):
             return text("meter-verification-soon", due_on=due_on)
-        case LateForPeriod(missed):
-            return text("reading-late", missed=missed, counted=missed.plus(1))
+        case LateForPeriod(missed, counted):
+            return text("reading-late", missed=missed, counted=counted)
         case Corrects(register, earlier):
             fresh = register_name(meter, register)
             return text("reading-corrects", name=fresh, earlier=earlier)

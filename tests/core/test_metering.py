@@ -232,7 +232,7 @@ def test_much_use_is_doubted_and_too_much_is_not_believed(value: str, verdict: t
         ({"zero_months": 1}, "120", IN_MAY, ZeroAgain(2)),
         ({"verification_due_on": date(2026, 5, 23)}, "121", IN_MAY, VerificationExpired(date(2026, 5, 23))),
         ({"verification_due_on": date(2026, 7, 23)}, "121", IN_MAY, VerificationSoon(date(2026, 7, 23))),
-        ({}, "121", LATE_IN_MAY, LateForPeriod(Month(2026, 5))),
+        ({}, "121", LATE_IN_MAY, LateForPeriod(Month(2026, 5), Month(2026, 6))),
     ],
 )
 def test_a_plausible_reading_carries_what_should_be_said_beside_it(

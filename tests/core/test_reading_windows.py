@@ -75,6 +75,11 @@ def test_the_window_opens_on_its_first_day(sent_at: str, *, is_open: bool) -> No
     assert ReadingWindow().is_open(at(sent_at)) is is_open
 
 
+def test_a_bill_closes_its_period_before_the_window_does() -> None:
+    assert ReadingWindow(billed=MAY).counted_period(at("2026-05-24T10:00:00")) == JUNE
+    assert ReadingWindow(billed=MAY.plus(-1)).counted_period(at("2026-05-24T10:00:00")) == MAY
+
+
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.integers(1, 31), st.integers(1, 31))  # noqa: DTZ001  # the zone is put on below
 def test_what_is_sent_later_never_counts_earlier(moment: datetime, first: int, second: int) -> None:
     window = ReadingWindow(min(first, second), max(first, second))

@@ -152,20 +152,47 @@ async def test_after_the_window_closed_the_sent_value_is_the_last_one(db: Connec
     assert (register.last, register.sent) == (Decimal(125), None)
 
 
-async def test_a_bill_locks_the_readings_of_its_period(db: Connection) -> None:
-    flat = await account(db)
-    await a_meter(db, flat)
-    await a_reading(db, "125", 5)
+async def a_bill(db: Connection, account: int) -> None:
+    """May is billed."""
     await db.execute(
         "insert into bill (account_id, period, opening, payments_counted, counted_until, charged, recalculation,"
         " benefit, penalty, total_due) values ($1, '2026-05-01', 0, 0, '2026-05-24', 0, 0, 0, 0, 0)",
-        flat,
+        account,
     )
+
+
+async def test_a_bill_closes_its_period_while_the_window_is_still_open(db: Connection) -> None:
+    flat = await account(db)
+    await a_meter(db, flat)
+    await a_reading(db, "125", 5)
+    await a_bill(db, flat)
+
+    meter = await the_meter(db, flat)
+
+    assert meter.window.counted_period(AT) == Month(2026, 6)
+    assert (meter.registers[0].last, meter.registers[0].sent) == (Decimal(125), None)
+
+
+async def test_what_billing_locked_is_told_to_be_locked(db: Connection) -> None:
+    flat = await account(db)
+    await a_meter(db, flat)
+    await a_reading(db, "125", 5, status="locked")
 
     sent = (await the_meter(db, flat)).registers[0].sent
 
     assert sent is not None
     assert sent.locked
+
+
+async def test_a_submission_for_a_period_that_was_billed_meanwhile_is_overtaken(db: Connection) -> None:
+    flat = await account(db)
+    await a_meter(db, flat)
+    await a_reading(db, "120", 4)
+    await a_bill(db, flat)
+
+    [answer] = await submit_readings(db, [submission(flat, "125")])
+
+    assert isinstance(answer, Overtaken)
 
 
 @pytest.mark.parametrize("status", ["superseded", "rejected", "needs_confirmation", "disputed"])
