@@ -233,11 +233,11 @@ async def _call_staff(db: Connection, told: _Told, kind: str) -> None:
 # A case about money that no go of ours asked for, once an operation.
 OPEN_UNKNOWN_CASE: Final = """
 insert into staff_case (kind, facts, opened_at)
-select 'payment_unknown', $1, $2
+select 'payment_unknown', $1::jsonb, $2
 where not exists (
     select from staff_case
-    where kind = 'payment_unknown' and facts->>'acquirer' = $1->>'acquirer'
-      and facts->>'operation' = $1->>'operation'
+    where kind = 'payment_unknown' and facts->>'acquirer' = $1::jsonb->>'acquirer'
+      and facts->>'operation' = $1::jsonb->>'operation'
 )
 """
 

@@ -1,13 +1,17 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+
 from core.due_dates import due_rules
 from core.messages import Month
 from core.money import NOTHING, Money
 from core.questions import BillOf, HistoryOf, StatementOf
 from core.statements import Statement
-from storage.bills import bill_of, history_of, statement_of
+from storage.attempts import WHOSE
+from storage.bills import BILLS, FACTS, HISTORIES, bill_of, history_of, statement_of
 from storage.database import Connection
+from storage.payments import LINK, PAYMENTS
 from storage.receiving import receive_payments
 from tests.making_money import CENTRE
 from tests.storage.making_books import APRIL, JUNE, MAY, NOW, ZONE, a_payment, bill, make_bill, make_town
@@ -144,3 +148,27 @@ async def test_whoever_asks_about_a_month_that_never_was_gets_none(books: Connec
     [account] = await make_town(books)
 
     assert await bill_of(books, [BillOf(account, DUES, Month(1999, 1))]) == [None]
+
+
+# --- How much is read -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "arguments"),
+    [
+        (FACTS, [[1]]),
+        (BILLS, [[1], [None]]),
+        (HISTORIES, [[1], [MAY.first_day], [MAY.first_day], 200]),
+        (PAYMENTS, [[1]]),
+        (LINK, [b"hash"]),
+        (WHOSE, ["simulated", "key"]),
+    ],
+)
+async def test_no_answer_reads_a_whole_table(
+    books: Connection, statement: str, arguments: list[object]
+) -> None:
+    await books.execute("set local enable_seqscan = off")
+
+    plan = await books.fetch(f"explain {statement}", *arguments)
+
+    assert not [row[0] for row in plan if "Seq Scan" in row[0]]
