@@ -107,7 +107,8 @@ class Sending(msgspec.Struct, frozen=True):
     """One outbox row on its way: where to, what, and what retries need.
 
     *token* is the row's id (for platforms that drop repeats); *known_files* maps a file's sha256 to the
-    platform's own id of an earlier upload.
+    platform's own id of an earlier upload. *tried_s_ago* tells how long ago the row was first tried, 0 if it
+    never was: a platform forgets after a while which tokens it has seen.
     """
 
     chat: str
@@ -116,6 +117,7 @@ class Sending(msgspec.Struct, frozen=True):
     files: Sequence[RenderedFile] = ()
     known_files: Mapping[str, str] = {}
     plain: bool = False
+    tried_s_ago: float = 0.0
 
 
 class Webhook(msgspec.Struct, frozen=True):

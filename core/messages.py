@@ -48,9 +48,10 @@ class Voice(msgspec.Struct, frozen=True, tag=True):
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
-    """The chat was opened, perhaps by a deep link with *payload*."""
+    """The chat was opened, perhaps by a deep link with *payload*; *silent*: without a word, and none is awaited."""
 
     payload: str = ""
+    silent: bool = False
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):

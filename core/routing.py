@@ -121,6 +121,8 @@ def _said(turn: Turn, said: Said, offered: Offered) -> Dialogue:
             return _pressed(turn, payload, offered)
         case Text(text=typed):
             return _typed(turn, said, typed.strip(), offered)
+        case Started(silent=True):
+            return _silently(turn)
         case Started():
             return help.greet(turn, ())
         case Stopped():
@@ -131,6 +133,11 @@ def _said(turn: Turn, said: Said, offered: Offered) -> Dialogue:
             return help.not_understood(turn, ())
         case _:
             assert_never(said)
+
+
+async def _silently(turn: Turn) -> Told:
+    """A chat that may be written to again, in which nobody has said anything."""
+    return Told(turn.stage, ())
 
 
 # --- Buttons --------------------------------------------------------------------------------------
