@@ -7,10 +7,11 @@ answered is committed after, and whatever happens in between is found again by `
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import structlog
 
@@ -23,6 +24,7 @@ from core.acquiring import (
     Created,
     Down,
     Found,
+    Judgement,
     Missing,
     Notice,
     Order,
@@ -42,14 +44,16 @@ from core.turns import Centre
 from core.wording import Words
 from storage.attempts import begin_attempt, note_created, note_missing, open_attempts, settle
 from storage.bills import statement_of
-from storage.database import Pool
+from storage.database import Connection, Pool
 from storage.failures import PASSING
 from storage.payments import PaymentSettings, link_by_token
 
 log: Final = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 TRIES: Final = 4
-QUERIES_AT_ONCE: Final = 5
+CALLS_AT_ONCE: Final = 5
 # A go that stood still for so long is asked about; each run asks about so many.
 ASKED_AFTER: Final = timedelta(minutes=1)
 ASKED_AT_ONCE: Final = 200
@@ -108,7 +112,7 @@ class PayDesk:
     centre: Centre
     clock: Callable[[], datetime]
     news: Callable[[], None] = _no_news
-    queries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUERIES_AT_ONCE))
+    calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     # --- The payer ---------------------------------------------------------------------------------
 
@@ -143,7 +147,8 @@ class PayDesk:
     async def _begin(self, link: PayLink, acquirer: Acquirer, amount: Money) -> Attempt | None:
         words = Words(link.language, self.centre.zone)
         description = words.plain(text("payment-description", number=masked_number(link.number)))
-        async with self.pool.acquire() as db, db.transaction():
+
+        async def begin(db: Connection) -> Attempt | None:
             return await begin_attempt(
                 db,
                 link,
@@ -153,11 +158,13 @@ class PayDesk:
                 now=self.clock(),
             )
 
+        return await self._committed(begin)
+
     async def _create(self, acquirer: Acquirer, attempt: Attempt, source_ref: str) -> Begun | None:
         """Have the payment created; None where its page's address is lost and another go is needed."""
-        answer = await acquirer.create(self._order(attempt, source_ref))
-        async with self.pool.acquire() as db, db.transaction():
-            await note_created(db, attempt, answer, now=self.clock())
+        async with self.calls:
+            answer = await acquirer.create(self._order(attempt, source_ref))
+        await self._committed(lambda db: note_created(db, attempt, answer, now=self.clock()))
         log.info("payment.created", acquirer=acquirer.name, attempt=attempt.id, answer=type(answer).__name__)
         match answer:
             case Created(url=url):
@@ -205,42 +212,52 @@ class PayDesk:
 
     async def _ask(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down:
         """What the acquirer says of *operation*, and all that follows from it done."""
-        async with self.queries:
+        async with self.calls:
             answer = await acquirer.query(operation)
         if isinstance(answer, Found):
             await self._settle(acquirer, answer)
         return answer
 
     async def _settle(self, acquirer: Acquirer, found: Found) -> None:
-        for left in reversed(range(TRIES)):
-            try:
-                async with self.pool.acquire() as db, db.transaction():
-                    verdict = await settle(db, acquirer.name, found, now=self.clock(), zone=self.centre.zone)
-                break
-            except PASSING:
-                if not left:
-                    raise
+        def settled(db: Connection) -> Awaitable[Judgement]:
+            return settle(db, acquirer.name, found, now=self.clock(), zone=self.centre.zone)
+
+        verdict = await self._committed(settled)
         log.info("payment.settled", acquirer=acquirer.name, verdict=type(verdict).__name__)
         if isinstance(verdict, Post):
             self.news()
 
     async def settle_open(self) -> int:
-        """Ask about what has stood still for a while; how many were asked about."""
+        """Ask about what has stood still for a while; how many were asked about.
+
+        One that fails does not keep the rest waiting: what it failed by is raised in the end.
+        """
         before = self.clock() - ASKED_AFTER
         async with self.pool.acquire() as db:
             waiting = await open_attempts(db, before=before, most=ASKED_AT_ONCE)
-        for attempt, source_ref in waiting:
-            acquirer = self.acquirers.get(attempt.acquirer)
-            if acquirer is None:
-                log.warning("payment.without_acquirer", acquirer=attempt.acquirer, attempt=attempt.id)
-            else:
-                await self._look_after(acquirer, attempt, source_ref)
+        looked = (self._look_after(attempt, source_ref) for attempt, source_ref in waiting)
+        failures = [end for end in await asyncio.gather(*looked, return_exceptions=True) if end is not None]
+        if failures:
+            raise failures[0]
         return len(waiting)
 
-    async def _look_after(self, acquirer: Acquirer, attempt: Attempt, source_ref: str) -> None:
+    async def _look_after(self, attempt: Attempt, source_ref: str) -> None:
+        acquirer = self.acquirers.get(attempt.acquirer)
         given_up = self.clock() - attempt.created_at >= GIVEN_UP_AFTER
-        if attempt.operation is None and not given_up:
+        if acquirer is None:
+            log.warning("payment.without_acquirer", acquirer=attempt.acquirer, attempt=attempt.id)
+        elif attempt.operation is None and not given_up:
             await self._create(acquirer, attempt, source_ref)
         elif attempt.operation is None or isinstance(await self._ask(acquirer, attempt.operation), Missing):
-            async with self.pool.acquire() as db, db.transaction():
-                await note_missing(db, attempt, now=self.clock())
+            await self._committed(lambda db: note_missing(db, attempt, now=self.clock()))
+
+    async def _committed(self, do: Callable[[Connection], Awaitable[T]]) -> T:
+        """What *do* gives, in a transaction of its own; anew where another's lock was in the way."""
+        for _ in range(TRIES - 1):
+            with suppress(*PASSING):
+                return await self._committed_at_once(do)
+        return await self._committed_at_once(do)
+
+    async def _committed_at_once(self, do: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self.pool.acquire() as db, db.transaction():
+            return await do(db)

@@ -208,7 +208,10 @@ def judge_missing(attempt: Attempt, now: datetime) -> Become | Stay:
 
 
 class PayLink(msgspec.Struct, frozen=True):
-    """The centre's own link with all goes at paying it, the oldest first. *number* is the account's."""
+    """The centre's own link with all goes at paying it, the oldest first. *number* is the account's.
+
+    *bound*: the chat that it was made for still has the account; without, the link is void and tells nothing.
+    """
 
     id: int
     account: int
@@ -218,6 +221,7 @@ class PayLink(msgspec.Struct, frozen=True):
     amount: Money
     whole: bool
     expires_at: datetime
+    bound: bool = True
     attempts: tuple[Attempt, ...] = ()
 
 
@@ -240,7 +244,7 @@ class Outlived(msgspec.Struct, frozen=True):
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """Its time is over."""
+    """Its time is over, or the account is not linked any more."""
 
 
 class UnderCheck(msgspec.Struct, frozen=True):
@@ -252,12 +256,13 @@ Standing: TypeAlias = Payable | AlreadyPaid | Outlived | Expired | UnderCheck
 
 def standing(link: PayLink, *, due: Money, least: Money, now: datetime) -> Standing:
     """Where *link* stands, *due* being due on its account and *least* the least that may be paid."""
-    then = due if due >= least and now < link.expires_at else None
+    over = now >= link.expires_at or not link.bound
+    then = due if due >= least and not over else None
     if any(attempt.case is not None for attempt in link.attempts):
         return UnderCheck()
     if any(attempt.state in POSTED for attempt in link.attempts):
         return AlreadyPaid(then)
-    if now >= link.expires_at:
+    if over:
         return Expired()
     if link.whole and due < link.amount:
         return Outlived(then)

@@ -114,10 +114,15 @@ async def payment_of(db: Connection, asked: Sequence[PaymentOf]) -> list[Settled
 
 # --- What the pay page asks ------------------------------------------------------------------------
 
-# The link of this token with all goes at paying it, the oldest first.
+# The link of this token with all goes at paying it, the oldest first; whether its chat still has the account.
 LINK: Final = """
 select l.id as link_id, l.account_id, acc.number, coalesce(c.language, 'ru') as language, l.source_ref,
-       l.amount as link_amount, l.whole, l.expires_at, a.*
+       l.amount as link_amount, l.whole, l.expires_at,
+       l.chat_id is null or exists (
+           select from account_link al
+           where al.resident_id = c.resident_id and al.account_id = l.account_id
+             and al.frozen_at is null and al.unlinked_at is null
+       ) as bound, a.*
 from pay_link l
 join account acc on acc.id = l.account_id
 left join chat c on c.id = l.chat_id
@@ -144,5 +149,6 @@ def _link(rows: Sequence[asyncpg.Record]) -> PayLink:
         amount=Money(head["link_amount"]),
         whole=head["whole"],
         expires_at=head["expires_at"],
+        bound=head["bound"],
         attempts=tuple(attempt_from(row) for row in rows if row["id"] is not None),
     )

@@ -110,7 +110,7 @@ async def a_world(pool: Pool, *, notices: bool = True) -> AsyncIterator[World]:
     async with pool.acquire() as db, db.transaction():
         [account] = await make_town(db)
         await bill(db, account, MAY, charged={"heating": 10_000}, counted_until=date(2026, 6, 1))
-        chat = await make_chat(db)
+        chat = await make_chat(db, account)
     url = f"http://127.0.0.1:{port}"
     notice_url = f"{url}/acquirers/simulated/notice" if notices else None
     stand_in = AcquirerStandIn(SECRET, clock, notice_url, retries_s=(0.0, 0.05, 0.1))

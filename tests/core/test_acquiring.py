@@ -93,6 +93,11 @@ def test_a_link_lives_for_a_day() -> None:
     assert stands(a_pay_link(), hours=24) == Expired()
 
 
+def test_a_link_is_void_once_its_chat_has_the_account_no_more() -> None:
+    assert stands(a_pay_link(bound=False)) == Expired()
+    assert stands(a_pay_link(an_attempt("paid"), bound=False)) == AlreadyPaid(None)
+
+
 def test_a_paid_link_offers_what_is_due_now() -> None:
     link = a_pay_link(an_attempt("paid"))
 

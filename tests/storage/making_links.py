@@ -16,15 +16,26 @@ SETTINGS: Final = PaymentSettings("https://pay.example", b"k" * 32)
 _numbers = count(1)
 
 
-async def make_chat(db: Connection, *, language: str = "ru") -> int:
-    """A chat; its number."""
+async def make_chat(db: Connection, *accounts: int) -> int:
+    """The chat of a resident who has these accounts; its number."""
+    resident = await db.fetchval("insert into resident (created_at) values ($1) returning id", NOW)
     chat: int = await db.fetchval(
         """
-        insert into chat (channel, private, language, created_at, last_seen_at)
+        insert into chat (channel, private, resident_id, created_at, last_seen_at)
         values ('telegram', true, $1, $2, $2) returning id
         """,
-        language,
+        resident,
         NOW,
+    )
+    await db.execute(
+        """
+        insert into account_link (resident_id, account_id, chat_id, proof, current, linked_at)
+        select $1, account, $2, 'code', true, $3 from unnest($4::bigint[]) account
+        """,
+        resident,
+        chat,
+        NOW,
+        accounts,
     )
     return chat
 
@@ -41,7 +52,7 @@ async def make_link(
     """A link to pay by, made as a dialogue makes it; its token."""
     asked = OpenPayment(
         account=account,
-        chat=chat or await make_chat(db),
+        chat=chat or await make_chat(db, account),
         amount=Money(kopecks),
         whole=whole,
         at=NOW,

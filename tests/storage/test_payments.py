@@ -2,13 +2,15 @@ from datetime import timedelta
 
 import pytest
 
+from core.acquiring import Attempt, PayLink
 from core.money import Money
 from core.questions import OpenPayment, PaymentOf
+from storage.attempts import begin_attempt
 from storage.database import Connection
 from storage.payments import PaymentSettings, link_by_token, open_payment, payment_of
 from storage.receiving import Received, receive_payments
 from tests.storage.making_books import NOW, ZONE, a_payment, bill, make_town
-from tests.storage.making_links import SETTINGS, make_chat
+from tests.storage.making_links import SETTINGS, make_chat, make_link
 
 
 def asked(account: int, chat: int, ref: str = "turn-1", kopecks: int = 1_000) -> OpenPayment:
@@ -17,7 +19,7 @@ def asked(account: int, chat: int, ref: str = "turn-1", kopecks: int = 1_000) ->
 
 async def test_a_link_lives_for_a_day_and_is_found_by_its_token_alone(books: Connection) -> None:
     [account] = await make_town(books)
-    chat = await make_chat(books)
+    chat = await make_chat(books, account)
 
     [opened] = await open_payment(books, [asked(account, chat)], SETTINGS)
 
@@ -31,7 +33,7 @@ async def test_a_link_lives_for_a_day_and_is_found_by_its_token_alone(books: Con
 
 async def test_a_repeat_gets_the_same_link_and_another_turn_another(books: Connection) -> None:
     [account] = await make_town(books)
-    chat = await make_chat(books)
+    chat = await make_chat(books, account)
 
     first, repeat, other = await open_payment(
         books, [asked(account, chat), asked(account, chat), asked(account, chat, "turn-2")], SETTINGS
@@ -45,7 +47,7 @@ async def test_a_repeat_gets_the_same_link_and_another_turn_another(books: Conne
 
 async def test_no_token_is_kept(books: Connection) -> None:
     [account] = await make_town(books)
-    [opened] = await open_payment(books, [asked(account, await make_chat(books))], SETTINGS)
+    [opened] = await open_payment(books, [asked(account, await make_chat(books, account))], SETTINGS)
 
     [row] = await books.fetch("select to_jsonb(l)::text as kept from pay_link l")
 
@@ -75,3 +77,31 @@ async def test_a_posted_payment_is_told_with_what_became_an_advance(books: Conne
 async def test_a_link_for_an_unknown_account_is_refused(books: Connection) -> None:
     with pytest.raises(Exception, match="pay_link_account_id_fkey"):
         await open_payment(books, [asked(999, await make_chat(books))], SETTINGS)
+
+
+async def test_a_link_is_bound_to_its_chat_until_the_account_is_unlinked_or_frozen(books: Connection) -> None:
+    [account] = await make_town(books)
+    token = await make_link(books, account)
+
+    before = await link_by_token(books, token)
+    await books.execute("update account_link set frozen_at = $1", NOW)
+    after = await link_by_token(books, token)
+
+    assert before is not None
+    assert after is not None
+    assert (before.bound, after.bound) == (True, False)
+
+
+async def test_a_go_is_not_begun_on_a_link_that_was_paid_since_it_was_read(books: Connection) -> None:
+    [account] = await make_town(books)
+    link = await link_by_token(books, await make_link(books, account))
+    assert link is not None
+    begun = await begin(books, link)
+    assert begun is not None
+    await books.execute("update payment_attempt set state = 'paid'")
+
+    assert await begin(books, link) is None
+
+
+async def begin(db: Connection, link: PayLink) -> Attempt | None:
+    return await begin_attempt(db, link, acquirer="simulated", amount=link.amount, description="ЖКУ", now=NOW)
