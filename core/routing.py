@@ -213,10 +213,10 @@ def _awaited(turn: Turn, said: Text, typed: str, wish: Intent | None) -> Dialogu
             # «Счётчик» here names a proof.
             return linking.take_choice(turn, stage, said)
         case GivingNumber() as stage:
-            wish = None if linking.awaited(stage, typed) else wish
+            wish = None if linking.answers(stage, typed) else wish
             return _wish(turn, wish) or linking.take_number(turn, stage, said)
         case GivingProof() as stage:
-            wish = None if linking.awaited(stage, typed) else wish
+            wish = None if linking.answers(stage, typed) else wish
             return _wish(turn, wish) or linking.take_proof(turn, stage, said)
         case ChoosingAmount() as stage if turn.account is not None:
             return _wish(turn, wish) or payments.take_amount(turn, stage, said)

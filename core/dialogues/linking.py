@@ -125,7 +125,7 @@ async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
     return asked_consent(turn, stage.token, text("consent-unclear"))
 
 
-def awaited(stage: GivingNumber | GivingProof, typed: str) -> bool:
+def answers(stage: GivingNumber | GivingProof, typed: str) -> bool:
     """Whether *typed* is plainly what *stage* awaits, so that no other wish is to be heard in it."""
     if isinstance(stage, GivingNumber):
         return read_number(typed) is not None
