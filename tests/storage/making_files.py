@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -114,7 +115,7 @@ def make_file(
 ) -> Path:
     """A file of *kind*: a row for each of *rows*, usual but for what it names; one usual row for none."""
     header = KINDS[kind].header
-    full = [USUAL[kind] | row for row in rows or ({},)]
+    full = [USUAL[kind] | dict(row) for row in rows or ({},)]
     lines = [";".join(header), *(";".join(row.get(name, "") for name in header) for row in full)]
     when = "2026-04" if KINDS[kind].monthly else "2026-04-30"
     path = folder / f"{kind}_test_{when}_{seq}.csv"
@@ -131,3 +132,37 @@ async def load(db: Connection, *paths: Path) -> Outcome:
 async def make_town(db: Connection, folder: Path, *more: str) -> None:
     """A house with one account and one meter, and usual files of *more* kinds."""
     await import_files(db, [make_file(folder, kind, seq=99) for kind in (*TOWN, *more)], now=NOW)
+
+
+SENT: Final = """
+insert into reading (
+    meter_id, register_no, value, taken_on, received_at, source, source_ref, status, counted_period, chat_id,
+    resident_id
+)
+values ('M1', 1, $1, '2026-04-20', '2026-04-20T10:00+03', 'bot.telegram', $2, $3, '2026-04-01', $4, $5)
+returning id
+"""
+
+
+async def a_sent_reading(
+    db: Connection, *, value: int = 120, status: str = "accepted", linked: bool = True
+) -> int:
+    """A reading that a resident sent, from a chat that is (or is no longer) linked to the account."""
+    resident = await db.fetchval("insert into resident (created_at) values ($1) returning id", NOW)
+    chat = await db.fetchval(
+        "insert into chat (channel, private, resident_id, created_at, last_seen_at)"
+        " values ('telegram', true, $1, $2, $2) returning id",
+        resident,
+        NOW,
+    )
+    await db.execute(
+        "insert into account_link (resident_id, account_id, chat_id, proof, current, linked_at, unlinked_at)"
+        " select $1, id, $2, 'code', true, $3, $4 from account where number = $5",
+        resident,
+        chat,
+        NOW,
+        None if linked else NOW,
+        ACCOUNT,
+    )
+    number: int = await db.fetchval(SENT, Decimal(value), f"test:{resident}", status, chat, resident)
+    return number
