@@ -17,9 +17,10 @@ class Idle(msgspec.Struct, frozen=True, tag=True):
 
 
 class Consenting(msgspec.Struct, frozen=True, tag=True):
-    """Consent was asked for; *token* is the paper bill's link that the resident came by, or ''."""
+    """Consent was asked for, before what was *wanted*; *token*: the paper bill's link that led here, or ''."""
 
     token: str = ""
+    wanted: str = ""
 
 
 class GivingNumber(msgspec.Struct, frozen=True, tag=True):

@@ -25,6 +25,7 @@ from core.deep_links import paper_link_in
 from core.dialogues import (
     accounts,
     balance,
+    consent,
     events,
     help,  # noqa: A004  # the room's name is what it is for
     history,
@@ -160,7 +161,7 @@ def _act(turn: Turn, action: str, args: list[str]) -> Dialogue:
     if not turn.private:
         return _only_in_private(turn)
     if turn.resident is None:
-        return linking.ask_consent(turn, ())
+        return consent.ask_consent(turn, (action,))
     if action in OF_ACCOUNT and turn.account is None:
         return linking.link(turn, ())
     return handler(turn, args)

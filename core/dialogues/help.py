@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from core.conversation import Idle
+from core.conversation import Consenting, Idle
 from core.deep_links import paper_link_in
-from core.dialogues.linking import asked_consent, link
+from core.dialogues.consent import asked_consent
+from core.dialogues.linking import link
 from core.dialogues.menu import (
     CANCEL_ROW,
     MENU_ROW,
@@ -48,7 +49,7 @@ async def greet(turn: Turn, args: Sequence[str]) -> Told:
     token = paper_link_in(turn.said.payload) if isinstance(turn.said, Started) else None
     greeting = text("help-greeting", centre=turn.centre.name)
     if token and turn.resident is None:
-        return asked_consent(turn, token, greeting)
+        return asked_consent(turn, Consenting(token), greeting)
     if token:
         return await link(turn, (token,))
     if turn.account:
@@ -60,7 +61,7 @@ async def open_paper_link(turn: Turn, args: Sequence[str]) -> Told:
     """The paper bill's link, typed or pasted as text: *args* hold its token."""
     if not turn.private:
         return only_in_private(turn)
-    return asked_consent(turn, args[0]) if turn.resident is None else await link(turn, args)
+    return asked_consent(turn, Consenting(args[0])) if turn.resident is None else await link(turn, args)
 
 
 async def show_help(turn: Turn, args: Sequence[str]) -> Told:

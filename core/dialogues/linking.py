@@ -1,4 +1,4 @@
-"""Consent, and linking an account: its number, one proof, and word to those who had it before.
+"""Linking an account: consent, its number, one proof, and word to those who had it before.
 
 An unknown account and a wrong proof are asked the same questions and given the same replies.
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 from core.conversation import ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
 from core.deep_links import paper_link_in
+from core.dialogues import staff
+from core.dialogues.consent import asked_consent, consent_hash, decline_consent
 from core.dialogues.menu import CANCEL_ROW, MENU_ROW, account_phrase, menu_keyboard, only_in_private
 from core.driving import Handler
-from core.messages import DataClass, Keyboard, LinkButton, Phrase, Reply, Text, press, say, text
+from core.messages import DataClass, Keyboard, Phrase, Reply, Text, press, say, text
 from core.questions import (
     AlreadyLinked,
     Blocked,
@@ -33,7 +34,6 @@ from core.questions import (
 )
 from core.turns import AccountLink, LinkAdded, Notice, Told, Turn, told
 from core.typed_proofs import CODE, METER, TOTAL, read_kind, read_number, read_proof
-from core.wording import Words
 
 _AGREED: Final = frozenset({"согласен", "согласна", "да", "ок", "хорошо", "agree", "yes", "ok"})
 _DECLINED: Final = frozenset({"нет", "нет спасибо", "не согласен", "не согласна", "no", "no thanks"})
@@ -57,47 +57,15 @@ _NOT_PROVEN: Final[Keyboard] = (
 # --- Consent ---------------------------------------------------------------------------------------
 
 
-def consent_phrase(turn: Turn) -> Phrase:
-    """The consent's own text, of which the version and the hash are recorded."""
-    return text("consent-text", centre=turn.centre.name, version=turn.centre.consent_version)
-
-
-def consent_hash(turn: Turn) -> str:
-    """SHA-256 of the consent's text as this resident reads it."""
-    words = Words(turn.language, turn.centre.zone).plain(consent_phrase(turn))
-    return sha256(words.encode()).hexdigest()
-
-
-def asked_consent(turn: Turn, token: str = "", *first: Phrase) -> Told:
-    """Ask for consent; *token* is the paper bill's link to go on with, *first* what is said before."""
-    if not turn.private:
-        return only_in_private(turn)
-    keyboard: Keyboard = (
-        (
-            press("consent-agree-button", f"agree:{turn.centre.consent_version}"),
-            press("consent-decline-button", "decline"),
-        ),
-    )
-    if turn.centre.privacy_url:
-        keyboard += ((LinkButton(text("consent-document-button"), turn.centre.privacy_url),),)
-    return told(Consenting(token), say(*first, consent_phrase(turn), keyboard=keyboard))
-
-
-async def ask_consent(turn: Turn, args: Sequence[str]) -> Told:
-    """What comes before the first personal action, whichever it was."""
-    del args
-    return asked_consent(turn)
-
-
 async def agree(turn: Turn, args: Sequence[str]) -> Told:
     """«Согласен»: recorded with the text's version and hash; an old text is shown anew."""
     if not turn.private:
         return only_in_private(turn)
     if turn.resident is not None:  # pressed twice
         return told(turn.stage, say(text("consent-already"), keyboard=(CANCEL_ROW,)))
-    token = turn.stage.token if isinstance(turn.stage, Consenting) else ""
+    stage = turn.stage if isinstance(turn.stage, Consenting) else Consenting()
     if tuple(args) != (turn.centre.consent_version,):
-        return asked_consent(turn, token, text("consent-changed"))
+        return asked_consent(turn, stage, text("consent-changed"))
     await GiveConsent(
         chat=turn.chat,
         channel=turn.channel,
@@ -106,13 +74,8 @@ async def agree(turn: Turn, args: Sequence[str]) -> Told:
         at=turn.now,
         language=turn.language,
     )
-    return await _begin(token, text("consent-thanks"))
-
-
-async def decline(turn: Turn, args: Sequence[str]) -> Told:
-    """«Нет, спасибо»: what needs no consent goes on working; nothing is kept."""
-    del args
-    return told(Idle(), say(text("consent-declined"), keyboard=menu_keyboard(turn)))
+    thanks = text("consent-thanks")
+    return staff.asked(thanks) if stage.wanted == staff.ACTION else await _begin(stage.token, thanks)
 
 
 async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
@@ -121,8 +84,8 @@ async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
     if answer in _AGREED:
         return await agree(turn, (turn.centre.consent_version,))
     if answer in _DECLINED:
-        return await decline(turn, ())
-    return asked_consent(turn, stage.token, text("consent-unclear"))
+        return await decline_consent(turn, ())
+    return asked_consent(turn, stage, text("consent-unclear"))
 
 
 def answers(stage: GivingNumber | GivingProof, typed: str) -> bool:
@@ -200,7 +163,7 @@ async def take_choice(turn: Turn, stage: ChoosingProof, said: Text) -> Told:
 async def take_proof(turn: Turn, stage: GivingProof, said: Text) -> Told:
     """The proof itself. Each one that could be a proof counts as a try."""
     if turn.resident is None:
-        return asked_consent(turn)
+        return asked_consent(turn, Consenting())
     proof = read_proof(stage.kind, said.text)
     if proof is None:
         return _ask_for(stage.number, stage.kind, text("link-proof-unreadable"))
@@ -229,7 +192,7 @@ def _blocked(turn: Turn, until: datetime) -> Reply:
 
 async def _link(turn: Turn, account: int, proof: str) -> Told:
     if turn.resident is None:
-        return asked_consent(turn)
+        return asked_consent(turn, Consenting())
     limits = turn.centre.limits
     linked = await LinkAccount(
         resident=turn.resident.id,
@@ -307,12 +270,12 @@ async def was_not_me(turn: Turn, args: Sequence[str]) -> Told:
     word = say(text("link-was-frozen"), keyboard=((press("menu-contacts-button", "contacts"),), MENU_ROW))
     return Told(
         turn.stage,
-        (say(text("link-frozen-now", case=case), keyboard=(MENU_ROW,)),),
+        (say(text("link-frozen-now", case=str(case)), keyboard=(MENU_ROW,)),),
         tuple(Notice(chat, word) for chat in frozen.chats),
     )
 
 
-PUBLIC: Final[Mapping[str, Handler]] = {"agree": agree, "decline": decline}
+PUBLIC: Final[Mapping[str, Handler]] = {"agree": agree, "decline": decline_consent}
 CONSENTED: Final[Mapping[str, Handler]] = {
     "link": link,
     "proof": choose_proof,

@@ -114,7 +114,9 @@ async def erase_surely(turn: Turn, args: Sequence[str]) -> Told:
     if turn.resident is None or tuple(args) != (str(turn.resident.id),):
         return await erase(turn, ())
     number = await EraseResident(turn.resident.id, turn.chat, turn.now)
-    farewell = say(text("settings-erased", number=number), text("settings-erase-stays"), keyboard=(MENU_ROW,))
+    farewell = say(
+        text("settings-erased", number=str(number)), text("settings-erase-stays"), keyboard=(MENU_ROW,)
+    )
     return told(Idle(), farewell)
 
 

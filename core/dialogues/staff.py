@@ -5,28 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from core.conversation import AskingStaff, Idle
-from core.dialogues.linking import asked_consent
+from core.conversation import AskingStaff, Consenting, Idle
+from core.dialogues.consent import asked_consent
 from core.dialogues.menu import CANCEL_ROW, MENU_ROW, menu_keyboard
 from core.driving import Handler
-from core.messages import DataClass, Keyboard, Photo, Text, press, say, text
+from core.messages import DataClass, Keyboard, Photo, Phrase, Text, press, say, text
 from core.questions import OpenCase
 from core.turns import CaseAnswered, Told, Turn, told
 
+ACTION: Final = "staff"
 QUESTION_CHARS_MAX: Final = 2_000
 
 
 async def call_staff(turn: Turn, args: Sequence[str]) -> Told:
     """«Позвать сотрудника»: asks what the matter is."""
     del turn, args
+    return asked()
+
+
+def asked(*first: Phrase) -> Told:
+    """What the matter is, asked; *first* is said before."""
     keyboard: Keyboard = ((press("menu-contacts-button", "contacts"), *CANCEL_ROW),)
-    return told(AskingStaff(), say(text("staff-ask"), keyboard=keyboard))
+    return told(AskingStaff(), say(*first, text("staff-ask"), keyboard=keyboard))
 
 
 async def take_question(turn: Turn, stage: AskingStaff, said: Text | Photo) -> Told:
     """The question, in words or with a picture."""
     if turn.resident is None:
-        return asked_consent(turn)
+        return asked_consent(turn, Consenting(wanted=ACTION))
     match said:
         case Text():
             question, photo = said.text.strip(), ""
@@ -37,7 +43,7 @@ async def take_question(turn: Turn, stage: AskingStaff, said: Text | Photo) -> T
     facts = (("question", question[:QUESTION_CHARS_MAX]), ("photo", photo), ("language", turn.language))
     case = await _open(turn, "question", facts)
     cut = (text("staff-cut", most=QUESTION_CHARS_MAX),) if len(question) > QUESTION_CHARS_MAX else ()
-    return told(Idle(), say(text("staff-asked", case=case), *cut, keyboard=menu_keyboard(turn)))
+    return told(Idle(), say(text("staff-asked", case=str(case)), *cut, keyboard=menu_keyboard(turn)))
 
 
 async def _open(turn: Turn, kind: str, facts: tuple[tuple[str, str], ...]) -> int:
@@ -50,12 +56,12 @@ async def case_answered(turn: Turn, event: CaseAnswered) -> Told:
     """What staff answered, brought back into the chat."""
     keyboard: Keyboard = ((press("staff-again-button", "staff"), *MENU_ROW),)
     answer = say(
-        text("staff-answer", case=event.case, answer=event.answer),
+        text("staff-answer", case=str(event.case), answer=event.answer),
         keyboard=keyboard,
         data_class=DataClass.PERSONAL,
-        lesser=say(text("staff-answer-plainly", case=event.case), keyboard=keyboard),
+        lesser=say(text("staff-answer-plainly", case=str(event.case)), keyboard=keyboard),
     )
     return told(turn.stage, answer)
 
 
-CONSENTED: Final[Mapping[str, Handler]] = {"staff": call_staff}
+CONSENTED: Final[Mapping[str, Handler]] = {ACTION: call_staff}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.conversation import ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
-from core.dialogues import linking
+from core.conversation import AskingStaff, ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
+from core.dialogues import consent, linking
 from core.driving import replay
 from core.messages import DataClass, Press
 from core.questions import (
@@ -54,7 +54,7 @@ PROVING = GivingProof(NUMBER, "code")
 
 
 def test_consent_says_who_and_until_when_and_can_be_refused() -> None:
-    told = replay(linking.ask_consent(a_newcomer(), ()), {})
+    told = replay(consent.ask_consent(a_newcomer(), ()), {})
 
     reply = only(told)
     assert told.stage == Consenting()
@@ -73,8 +73,8 @@ def test_consent_is_recorded_with_the_hash_of_the_text_that_was_read() -> None:
     assert isinstance(question, GiveConsent)
     assert (question.chat, question.version, question.at) == (3, VERSION, NOW)
     assert len(question.text_hash) == 64
-    assert question.text_hash == linking.consent_hash(a_newcomer())
-    assert question.text_hash != linking.consent_hash(a_newcomer(language="en"))
+    assert question.text_hash == consent.consent_hash(a_newcomer())
+    assert question.text_hash != consent.consent_hash(a_newcomer(language="en"))
     dialogue.close()
 
 
@@ -83,6 +83,15 @@ def test_after_consent_the_number_is_asked_for() -> None:
 
     assert told.stage == GivingNumber()
     assert keys_of(only(told)) == ["consent-thanks", "link-ask-number"]
+
+
+def test_who_wanted_staff_goes_on_to_them_after_consent() -> None:
+    asked = replay(consent.ask_consent(a_newcomer(), ("staff",)), {})
+
+    told = replay(linking.agree(a_newcomer(stage=asked.stage), (VERSION,)), {GiveConsent: Resident(5)})
+
+    assert told.stage == AskingStaff()
+    assert keys_of(only(told)) == ["consent-thanks", "staff-ask"]
 
 
 def test_who_came_by_the_paper_bill_need_not_type_the_number() -> None:
@@ -108,7 +117,7 @@ def test_agreeing_twice_changes_nothing() -> None:
 
 
 def test_no_leaves_what_needs_no_consent() -> None:
-    told = replay(linking.decline(a_newcomer(stage=Consenting()), ()), {})
+    told = replay(consent.decline_consent(a_newcomer(stage=Consenting()), ()), {})
 
     assert told.stage == Idle()
     assert {"help", "contacts", "lang", "privacy"} <= set(payloads(only(told)))
