@@ -59,6 +59,7 @@ form { margin: 1rem 0 0 }
 button, .button { display: block; width: 100%; min-height: 3.5rem; padding: .75rem 1rem; border: 0;
   border-radius: .9rem; background: var(--go); color: #fff; font: inherit; font-weight: 600;
   text-align: center; text-decoration: none; cursor: pointer }
+.button { margin-top: 1rem }
 :focus-visible { outline: 3px solid #f0a500; outline-offset: 2px }
 """
 

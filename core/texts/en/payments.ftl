@@ -36,7 +36,6 @@ pay-page-expired-hint = Go back to the chat and press «Pay»: a new link will c
 pay-page-paid = Already paid
 pay-page-paid-hint = The payment by this link has arrived. No need to pay again.
 pay-page-outlived-hint = The sum that this link was for has been paid. No need to pay it again.
-pay-page-new-sum = { $amount } is due now.
 pay-page-waiting = Waiting for the bank
 pay-page-waiting-hint = This usually takes less than a minute. As soon as the bank confirms, we will write to the chat.
 pay-page-done = Payment received
