@@ -77,8 +77,9 @@ async def erase_resident(db: Connection, asked: Sequence[EraseResident]) -> list
 
 # --- After the farewell ------------------------------------------------------------------------------
 
-# Erased chats that nothing waits to be sent to: emptied of what is left of their address and their talk.
-EMPTY_CHATS: Final = """
+# Empties erased chats that nothing waits to be sent to: what is left of their address and their talk, what was
+# said in them, what they were still to hear of; and closes their requests. Gives how many chats.
+EMPTY: Final = """
 with due as (
   select id from chat
   where erased_at is not null and address is not null
@@ -86,27 +87,21 @@ with due as (
       select from outbox where outbox.chat_id = chat.id and state in ('queued', 'sending', 'unknown')
     )
   order by id limit 1000 for update skip locked
+), chats as (
+  update chat set address = null, stage = null, offered = null from due where chat.id = due.id
+), messages as (
+  update outbox set body = null, platform_message = null, reason = null from due where chat_id = due.id
+), events as (
+  delete from event using due where chat_id = due.id
+), requests as (
+  update staff_case set state = 'closed', closed_at = $1 from due
+  where chat_id = due.id and kind = 'erasure' and state <> 'closed'
 )
-update chat set address = null, stage = null, offered = null from due where chat.id = due.id
-returning chat.id
-"""
-
-EMPTY_MESSAGES: Final = """
-update outbox set body = null, platform_message = null, reason = null where chat_id = any($1::bigint[])
-"""
-
-DROP_EVENTS: Final = "delete from event where chat_id = any($1::bigint[])"
-
-CLOSE_REQUESTS: Final = """
-update staff_case set state = 'closed', closed_at = $2
-where chat_id = any($1::bigint[]) and kind = 'erasure' and state <> 'closed'
+select count(*) from due
 """
 
 
 async def erase_due(db: Connection, *, now: datetime) -> int:
     """Empty erased chats whose farewell is sent, with all that was said in them; returns how many."""
-    chats = [row["id"] for row in await db.fetch(EMPTY_CHATS)]
-    await db.execute(EMPTY_MESSAGES, chats)
-    await db.execute(DROP_EVENTS, chats)
-    await db.execute(CLOSE_REQUESTS, chats, now)
-    return len(chats)
+    emptied: int = await db.fetchval(EMPTY, now)
+    return emptied
