@@ -21,7 +21,7 @@ from bots.configuration import Configuration, Secrets, load
 from bots.listening import listening, stop_signal
 from bots.logs import set_up_logs
 from bots.reaching import database_url
-from bots.serving import Parts, serving
+from bots.serving import serving
 from bots.town.writing import write_town
 from core.turns import Centre
 from core.wording import money
@@ -136,7 +136,10 @@ def _print_report(report: FileReport) -> None:
         case NotOurs():
             out.print(f"{report.file}: not an import file, left alone", soft_wrap=True)
         case Refused(bad=bad, bad_total=bad_total):
-            out.print(f"[red]{report.file}: refused, nothing of it was applied; {bad_total} mistakes", soft_wrap=True)
+            out.print(
+                f"[red]{report.file}: refused, nothing of it was applied; {bad_total} mistakes",
+                soft_wrap=True,
+            )
             for row in bad:
                 where = ", ".join([f"line {row.line}"] * bool(row.line) + [row.column] * bool(row.column))
                 out.print(f"  {row.file}: {where}: {row.reason}", soft_wrap=True, markup=False)

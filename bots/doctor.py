@@ -16,7 +16,7 @@ from bots.configuration import Configuration, ConfigurationError, Secrets, load
 from bots.reaching import database_url
 from core.channel import Channel
 from core.errors import KvitokError
-from storage.database import connect, check_serving
+from storage.database import check_serving, connect
 from storage.migrating import pending
 
 DRIFT_S_MAX: Final = 5.0
@@ -64,8 +64,10 @@ async def _database(data: Path) -> AsyncIterator[Check]:
             await check_serving(db)
             yield True, "database role: may not change the books"
             waiting = await pending(db)
-            yield not waiting, "migrations: " + (
-                f"run `kvitok migrate` for {', '.join(waiting)}" if waiting else "all are applied"
+            yield (
+                not waiting,
+                "migrations: "
+                + (f"run `kvitok migrate` for {', '.join(waiting)}" if waiting else "all are applied"),
             )
             theirs: datetime = await db.fetchval("select clock_timestamp()")
             drift_s = abs((datetime.now(UTC) - theirs).total_seconds())
@@ -93,20 +95,32 @@ async def _channel(name: str, channel: Channel, configuration: Configuration) ->
         async with asyncio.timeout(ANSWER_S):
             identity = await channel.identify()
     except TimeoutError:
-        yield False, f"{name}: no answer in {ANSWER_S:.0f} s; is there a way to it from here (proxy, api_base)?"
+        yield (
+            False,
+            f"{name}: no answer in {ANSWER_S:.0f} s; is there a way to it from here (proxy, api_base)?",
+        )
         return
     except KvitokError as error:
         yield False, f"{name}: {error}"
         return
     yield True, f"{name}: we are {identity.name} ({identity.id})"
     if name in wiring.polled_of(configuration):
-        yield not identity.webhook, f"{name} polling: " + (
-            "a webhook is still set; remove it" if identity.webhook else "no webhook stands in its way"
+        yield (
+            not identity.webhook,
+            f"{name} polling: "
+            + ("a webhook is still set; remove it" if identity.webhook else "no webhook stands in its way"),
         )
         return
     wanted = wiring.webhook_url(configuration, name)
-    yield identity.webhook == wanted, f"{name} webhook: " + (
-        "set" if identity.webhook == wanted else f"is {identity.webhook or 'not set'}, should be {wanted}"
+    yield (
+        identity.webhook == wanted,
+        f"{name} webhook: "
+        + (
+            "set" if identity.webhook == wanted else f"is {identity.webhook or 'not set'}, should be {wanted}"
+        ),
     )
     if identity.pending or identity.complaint:
-        yield not identity.complaint, f"{name}: {identity.pending} updates wait; last complaint: {identity.complaint or 'none'}"
+        yield (
+            not identity.complaint,
+            f"{name}: {identity.pending} updates wait; last complaint: {identity.complaint or 'none'}",
+        )

@@ -58,7 +58,10 @@ class EventFeeder:
             async with self._pool.acquire() as db:
                 waiting = await events.waiting(db, after=after, most=EVENTS_AT_ONCE)
             await asyncio.gather(
-                *(self._engine.take_event(each.id, each.chat, each.event, each.created_at) for each in waiting)
+                *(
+                    self._engine.take_event(each.id, each.chat, each.event, each.created_at)
+                    for each in waiting
+                )
             )
             if len(waiting) < EVENTS_AT_ONCE:
                 return

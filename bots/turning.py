@@ -13,8 +13,6 @@ from typing import Final
 
 import msgspec
 import structlog
-from core.routing import route
-from storage.residents import residents_of
 
 from bots.arrivals import Arrival
 from core import driving
@@ -23,12 +21,14 @@ from core.conversation import Idle, dump_stage, load_stage
 from core.fitting import Fitted, Offered, fit
 from core.messages import MessageClass, Press, Reply, Said, Stopped
 from core.privacy import Ceiling, permitted
+from core.routing import route
 from core.turns import Centre, Event, Incident, Resident, Told, Turn
 from core.wording import Words
 from storage.answers import Answers
 from storage.conversations import Conversation, Standing, conversations_of
 from storage.database import Connection
 from storage.outbox import Outgoing
+from storage.residents import residents_of
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 

@@ -1,20 +1,35 @@
 """A database a test: copied from one that was migrated once, on a server that this run of pytest owns."""
 
 import shutil
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+from bots.clock import BusinessClock
+from bots.configuration import Secrets
+from bots.simulator.demo import codes_in
+from bots.simulator.surroundings import (
+    Surroundings,
+    simulated_configuration,
+    simulated_secrets,
+    surrounded,
+)
+from bots.town.writing import CODES_FILE, write_town
 from storage.database import Connection, Pool, connect, open_pool
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_cluster import DATABASE
+from storage.exchange import import_files
+from storage.exchange_protocol import Refused
 from storage.migrating import migrate
 from storage.roles import Roles, provisioning
 
@@ -107,3 +122,58 @@ async def db(pool: Pool) -> AsyncIterator[Connection]:
     """One of these connections."""
     async with pool.acquire() as connection:
         yield connection
+
+
+# --- The whole service among its stand-ins ---------------------------------------------------------
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("Europe/Moscow"))
+SECRETS = simulated_secrets(master="m" * 64, billing="b" * 64)
+TOWN_ACCOUNTS = 6
+
+
+@dataclass(frozen=True)
+class Town:
+    """A database with a small town in it, to be copied, and the codes of its accounts to try."""
+
+    server: EmbeddedPostgres
+    database: str
+    codes: dict[str, str]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def town(migrated: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """A small town, generated and imported once."""
+    folder = tmp_path_factory.mktemp("town")
+    files = write_town(folder, accounts=TOWN_ACCOUNTS, seed=1, today=NOW.date(), key=b"b" * 64)
+    async with _created(migrated, f"template {DATABASE}") as database:
+        async with connect(database.app) as db:
+            reports = await import_files(db, files, now=NOW)
+        assert not [report for report in reports if isinstance(report.outcome, Refused)]
+        yield Town(migrated, database.name, codes_in(folder / CODES_FILE))
+
+
+@pytest.fixture
+async def inhabited(town: Town) -> AsyncIterator[Database]:
+    """A test's own copy of the town."""
+    async with _created(town.server, f"template {town.database}") as database:
+        yield database
+
+
+@pytest.fixture
+async def around(inhabited: Database, town: Town) -> AsyncIterator[Surroundings]:
+    """The whole service among its stand-ins, on a town of its own, on a Friday at noon."""
+    clock = BusinessClock()
+    clock.set(NOW)
+    async with (
+        open_pool(inhabited.app) as pool,
+        surrounded(
+            simulated_configuration(free_port()), Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes
+        ) as surroundings,
+    ):
+        yield surroundings
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

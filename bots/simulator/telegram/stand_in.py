@@ -35,7 +35,7 @@ class TelegramStandIn:
     *clock* dates the messages; paces, waits and lifetimes run by the real clock. *retry_scale* shortens the
     waits between attempts at a webhook, *press_lifetime_s* is both how long a press is delivered and how
     long its answer is taken. *chat_burst* messages in a row pass before a private chat is held to one a
-    second. `faults` may be changed at any time; `calls` keeps the last calls for tests.
+    second. *first_update* is where updates are numbered from, at random by default. `faults` may be changed at any time; `calls` keeps the last calls for tests.
     """
 
     name = "telegram"
@@ -55,6 +55,7 @@ class TelegramStandIn:
         chat_burst: int = 5,
         bot_per_s: int = 30,
         upload_bytes_max: int = UPLOAD_BYTES_MAX,
+        first_update: int | None = None,
     ) -> None:
         self._chance = Random(seed)  # noqa: S311 - numbers that differ, not secrets
         bot_id = int(token.partition(":")[0])
@@ -66,6 +67,7 @@ class TelegramStandIn:
             retry_scale=retry_scale,
             press_lifetime_s=press_lifetime_s,
             webhook_timeout_s=webhook_timeout_s,
+            first_id=first_update,
         )
         paces = Paces(chat_burst=chat_burst, bot_per_s=bot_per_s)
         self._api = BotApi(self._state, paces, self.updates, press_lifetime_s=press_lifetime_s)

@@ -92,12 +92,13 @@ class UpdateQueue:
         retry_scale: float,
         press_lifetime_s: float,
         webhook_timeout_s: float,
+        first_id: int | None = None,
     ) -> None:
         self._chance = chance
         self._retry_scale = retry_scale
         self._press_lifetime_s = press_lifetime_s
         self._webhook_timeout_s = webhook_timeout_s
-        self._next_id = chance.randint(100_000_000, 999_999_999)
+        self._next_id = chance.randint(100_000_000, 999_999_999) if first_id is None else first_id
         self._lanes: dict[Lane, deque[Update]] = {}
         self._running: dict[Lane, asyncio.Task[None]] = {}
         self._connections = asyncio.Semaphore(40)

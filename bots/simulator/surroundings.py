@@ -1,0 +1,130 @@
+"""The service with stand-ins of everything around it, on one address: for the demo and for tests.
+
+Everything between a resident and the database is the real path; only what is outside of it is stood in for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import time
+from typing import Any, Final
+
+import aiohttp
+
+from bots import wiring
+from bots.clock import BusinessClock
+from bots.configuration import Configuration, Secrets, checked
+from bots.listening import listening
+from bots.serving import Serving, serving
+from bots.simulator.acquirer import AcquirerStandIn
+from bots.simulator.app import simulator_app
+from bots.simulator.residents import Residents
+from bots.simulator.telegram import TelegramStandIn
+from core.channel import Channel
+from storage.database import Pool
+from storage.showcase import accounts_to_try
+
+HOST: Final = "127.0.0.1"
+ACQUIRER: Final = "/acquirer"
+
+
+def simulated_secrets(*, master: str, billing: str) -> dict[str, str]:
+    """The secrets of a simulated centre: its keys, and what its stand-ins know it by."""
+    return {
+        wiring.MASTER_KEY: master,
+        wiring.BILLING_KEY: billing,
+        wiring.TELEGRAM_TOKEN: "7012345678:token-of-the-stand-in-for-telegram",
+        wiring.TELEGRAM_SECRET: secrets.token_urlsafe(32),
+        wiring.SIMULATED_SECRET: secrets.token_urlsafe(32),
+    }
+
+
+def simulated_configuration(port: int, *, mode: str = "open") -> Configuration:
+    """The configuration of a simulated centre: all channels on, all addresses on this machine's *port*."""
+    base = f"http://{HOST}:{port}"
+    content = {
+        "centre": {
+            "name": "ЕРКЦ Зареченска",
+            "address": "г. Зареченск, ул. Светлая, 1",
+            "phone": "8 (800) 000-00-00",
+            "hours": "пн–пт 8:00–20:00, сб 9:00–15:00",
+        },
+        "server": {"public_url": base, "host": HOST, "port": port},
+        "channels": {"telegram": {"mode": mode, "api_base": base}},
+        "payments": {"simulated": {"base": f"{base}{ACQUIRER}"}},
+    }
+    return checked(content, source="simulator")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A service that runs among its stand-ins."""
+
+    address: str
+    accounts: Sequence[Mapping[str, Any]]
+    clock: BusinessClock
+    channels: Mapping[str, Residents]
+    acquirer: AcquirerStandIn
+    service: Serving
+
+
+@asynccontextmanager
+async def surrounded(
+    configuration: Configuration,
+    environment: Secrets,
+    *,
+    pool: Pool,
+    clock: BusinessClock,
+    codes: Mapping[str, str],
+) -> AsyncIterator[Surroundings]:
+    """Run the service of *configuration* among stand-ins; *codes* of accounts are for the page to show."""
+    channels: dict[str, Residents] = {"telegram": _telegram(environment, clock)}
+    acquirer = AcquirerStandIn(
+        environment.need(wiring.SIMULATED_SECRET, "the stand-in for an acquirer"),
+        clock,
+        notice_url=f"{configuration.server.public_url}/acquirers/simulated/notice",
+    )
+    zone = configuration.as_centre.zone
+
+    async def to_try() -> Sequence[Mapping[str, Any]]:
+        async with pool.acquire() as db:
+            return await accounts_to_try(db, codes)
+
+    async def set_clock(now: datetime) -> None:
+        clock.set(now)
+
+    app = simulator_app(
+        list(channels.values()),
+        accounts=to_try,
+        clock=lambda: clock().astimezone(zone),
+        set_clock=set_clock,
+    )
+    app.add_subapp(ACQUIRER, acquirer.app())
+    async with aiohttp.ClientSession() as http:
+        parts = wiring.parts_of(configuration, environment, pool=pool, http=http, clock=clock)
+        async with (
+            serving(parts, app) as service,
+            listening(app, host=HOST, port=configuration.server.port),
+        ):
+            await _subscribe(configuration, parts.channels)
+            yield Surroundings(
+                configuration.server.public_url, await to_try(), clock, channels, acquirer, service
+            )
+
+
+def _telegram(environment: Secrets, clock: BusinessClock) -> TelegramStandIn:
+    """Telegram, numbering on from where it left off before a restart: by the seconds that passed."""
+    token = environment.need(wiring.TELEGRAM_TOKEN, "the stand-in for Telegram")
+    started = int(time())
+    return TelegramStandIn(token=token, clock=clock, seed=started, first_update=started)
+
+
+async def _subscribe(configuration: Configuration, channels: Mapping[str, Channel]) -> None:
+    await asyncio.gather(
+        *(channel.subscribe(wiring.webhook_url(configuration, name)) for name, channel in channels.items())
+    )
