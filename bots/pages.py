@@ -18,6 +18,7 @@ import structlog
 from aiohttp import web
 
 from bots.paying import Changed, GoTo, NotTaken, PayDesk, Unavailable, View
+from bots.webhooks import Networks, client_address
 from core.acquiring import (
     OPEN,
     POSTED,
@@ -108,12 +109,13 @@ class Sheet:
     status: int = 200
 
 
-def pay_routes(desk: PayDesk) -> list[web.RouteDef]:
+def pay_routes(desk: PayDesk, *, trusted_proxies: Networks = ()) -> list[web.RouteDef]:
     """The routes of the pay page and of acquirers' notices.
 
-    Their addresses hold tokens: whatever logs requests must leave the path out.
+    Their addresses hold tokens: whatever logs requests must leave the path out. *trusted_proxies* are the
+    networks whose word about a sender's address is believed.
     """
-    pages = _PayPages(desk)
+    pages = _PayPages(desk, trusted_proxies)
     return [
         web.get("/p/{token}", pages.show),
         web.post("/p/{token}", pages.pay),
@@ -124,8 +126,9 @@ def pay_routes(desk: PayDesk) -> list[web.RouteDef]:
 
 
 class _PayPages:
-    def __init__(self, desk: PayDesk) -> None:
+    def __init__(self, desk: PayDesk, trusted_proxies: Networks) -> None:
         self.desk = desk
+        self.trusted_proxies = trusted_proxies
 
     # --- What is asked -----------------------------------------------------------------------------
 
@@ -170,7 +173,7 @@ class _PayPages:
             headers={name.lower(): value for name, value in request.headers.items()},
             query=dict(request.query),
             body=await request.read(),
-            remote=request.remote or "",
+            remote=client_address(request, trusted=self.trusted_proxies),
         )
         try:
             settled = await self.desk.believe(acquirer, notice)

@@ -165,7 +165,7 @@ async def show_bill(turn: Turn, args: Sequence[str]) -> Told:
         return told(Idle(), _no_bill(link, period))
     pages = 1 + -(-len(bill.lines) // LINES_A_PAGE)
     page = min(max(page, 1), pages)
-    body = _overview(bill) if page == 1 else _details(bill, page - 1)
+    body = _overview(bill) if page == 1 else _details(bill, page - 1, pages - 1)
     reply = say(
         account_line(link),
         *body,
@@ -211,10 +211,10 @@ def _overview(bill: Bill) -> list[Paragraph]:
     ]
 
 
-def _details(bill: Bill, page: int) -> list[Paragraph]:
+def _details(bill: Bill, page: int, pages: int) -> list[Paragraph]:
     first = (page - 1) * LINES_A_PAGE
     lines = bill.lines[first : first + LINES_A_PAGE]
-    title = text("bill-details-title", period=bill.period)
+    title = text("bill-details-title", period=bill.period, page=page, pages=pages)
     return [title, *(phrase for line in lines for phrase in _line_words(line))]
 
 

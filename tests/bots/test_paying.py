@@ -6,6 +6,7 @@ import pytest
 from storage.database import Connection, Pool
 from storage.proof import verify
 from tests.bots.making_desk import World, a_world
+from tests.storage.making_links import make_link
 
 
 @pytest.fixture
@@ -195,4 +196,30 @@ async def test_a_payment_that_dies_between_asking_and_noting_is_found_again(worl
 
     assert await world.states() == ["paid"]
     assert await world.paid() == [10_000]
+    assert await proven(world.pool)
+
+
+# --- Side by side ---------------------------------------------------------------------------------
+
+
+async def test_talking_and_paying_at_once_never_stand_in_each_others_way(world: World) -> None:
+    links = [await world.link(1_000 + number, whole=False) for number in range(6)]
+    pages = [(await world.press_pay(link, 1_000 + number))[1] for number, link in enumerate(links)]
+    for payment in world.acquirer.payments.values():
+        payment.status, payment.paid_at = "paid", world.clock()
+
+    async def talk() -> None:
+        """A turn of the chat as the engine takes it: the chat is locked first, then a link is opened."""
+        async with world.pool.acquire() as db, db.transaction():
+            await db.execute("select from chat where id = $1 for update", world.chat)
+            await make_link(db, world.account, chat=world.chat)
+
+    await asyncio.gather(
+        *(talk() for _ in range(12)),
+        *(world.notify(page.rpartition("/")[2]) for page in pages * 2),
+        world.desk.settle_open(),
+    )
+
+    assert sorted(await world.paid()) == [1_000 + number for number in range(6)]
+    assert len(await world.rows("select from event")) == 6
     assert await proven(world.pool)

@@ -35,7 +35,7 @@ bill-back = { $amount } returned
 bill-none-yet = There are no bills for this account yet.
 bill-none = We have no bill for { $period }.
 
-bill-details-title = *How { $period } was calculated*
+bill-details-title = *How { $period } was calculated* ({ $page } of { $pages })
 bill-line = *{ $name }*: { $payable }
 bill-line-how = { $volume } { $unit } { $how }, tariff { $tariff }
 bill-fine-tariff = { $tariff } ₽

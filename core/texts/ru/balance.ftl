@@ -35,7 +35,7 @@ bill-back = возврат { $amount }
 bill-none-yet = Квитанций по этому счёту пока нет.
 bill-none = Квитанции за { $period } у нас нет.
 
-bill-details-title = *Как посчитано за { $period }*
+bill-details-title = *Как посчитано за { $period }* ({ $page } из { $pages })
 bill-line = *{ $name }*: { $payable }
 bill-line-how = { $volume } { $unit } { $how }, тариф { $tariff }
 bill-fine-tariff = { $tariff } ₽

@@ -154,6 +154,7 @@ def test_pages_of_details_lead_both_ways() -> None:
 
     assert payloads(middle)[:2] == ["bill:2026-05:2:7", "bill:2026-05:4:7"]
     assert payloads(last)[0] == "bill:2026-05:3:7"
+    assert "Как посчитано за май 2026 (3 из 3)" in spoken(last)
     assert "Услуга 20" in spoken(last)
 
 
