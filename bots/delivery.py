@@ -7,7 +7,7 @@ No transaction is open while a platform is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final, assert_never
@@ -48,6 +48,8 @@ UNCERTAIN_TRIES_MAX: Final = 8
 BACKOFF_S_MAX: Final = 300.0
 
 Render = Callable[[Document], Awaitable[RenderedFile]]
+# Puts files of a chat where a platform can fetch them; addresses by sha256.
+Publish = Callable[[int, Sequence[RenderedFile]], Awaitable[Mapping[str, str]]]
 
 
 class Delivery:
@@ -63,8 +65,12 @@ class Delivery:
         zone: ZoneInfo,
         render: Render,
         now: Callable[[], datetime],
+        publish: Publish | None = None,
     ) -> None:
-        """*now* is the business clock, which dates what staff are to see."""
+        """*now* is the business clock, which dates what staff are to see.
+
+        *publish* is wanted for a channel that takes files by their address alone.
+        """
         self._pool = pool
         self._channel = channel
         self._keys = keys
@@ -72,6 +78,7 @@ class Delivery:
         self._zone = zone
         self._render = render
         self._now = now
+        self._publish = publish
         self._woken: set[int] = set()
         self._signal = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
@@ -166,6 +173,7 @@ class Delivery:
             files=files,
             known_files=await self._known(files),
             plain=head.without == "markup",
+            address_of=await self._addresses(head, files),
         )
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -190,6 +198,11 @@ class Delivery:
             return {}
         async with self._pool.acquire() as db:
             return await outbox.uploads_of(db, self._channel.name, [file.sha256 for file in files])
+
+    async def _addresses(self, head: Leased, files: Sequence[RenderedFile]) -> Mapping[str, str]:
+        if not files or self._publish is None or not self._channel.capabilities.files_by_address:
+            return {}
+        return await self._publish(head.chat, files)
 
     # --- What became of it -----------------------------------------------------------------------
 

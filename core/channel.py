@@ -19,6 +19,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     Lengths are characters as the platform counts them; *payload_bytes_max* is UTF-8 bytes.
     *keyboard*: 'inline' under each message, 'bottom' one at a time, 'none' (choices are spelled out).
+    *files_by_address*: the platform fetches files from a public address and takes no bytes.
     """
 
     text_chars_max: int
@@ -36,6 +37,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     document: bool = False
     contact_button: bool = False
     link_button: bool = True
+    files_by_address: bool = False
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -108,7 +110,8 @@ class Sending(msgspec.Struct, frozen=True):
 
     *token* is the row's id (for platforms that drop repeats); *known_files* maps a file's sha256 to the
     platform's own id of an earlier upload. *tried_s_ago* tells how long ago the row was first tried, 0 if it
-    never was: a platform forgets after a while which tokens it has seen.
+    never was: a platform forgets after a while which tokens it has seen. *address_of* maps a file's sha256 to
+    a public address, for channels with `files_by_address`.
     """
 
     chat: str
@@ -118,6 +121,7 @@ class Sending(msgspec.Struct, frozen=True):
     known_files: Mapping[str, str] = {}
     plain: bool = False
     tried_s_ago: float = 0.0
+    address_of: Mapping[str, str] = {}
 
 
 class Webhook(msgspec.Struct, frozen=True):
