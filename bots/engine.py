@@ -27,7 +27,7 @@ from core.turns import Event
 from storage import conversations, events, inbox, outbox, positions
 from storage.answers import Answers
 from storage.database import Connection, Pool
-from storage.failures import AWAY, PASSING, REFUSED
+from storage.failures import AWAY, PASSING, TOO_SLOW
 from storage.keys import Keys
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
@@ -155,12 +155,15 @@ class Engine:
             except PASSING as passing:
                 log.info("batch.again", turns=len(batch), attempt=attempt, why=type(passing).__name__)
                 await asyncio.sleep(0)
+            except TOO_SLOW:
+                log.warning("batch.too_slow", turns=len(batch))
+                return False
             except AWAY as away:
                 log.warning("database.away", turns=len(batch), why=type(away).__name__)
                 _tell_all(batch, Taken.BUSY)
                 return True
-            except (BatchBrokenError, REFUSED) as broken:
-                log.warning("batch.broken", turns=len(batch), why=type(broken).__name__)
+            except Exception as broken:  # noqa: BLE001  # whatever one turn does must not end the engine
+                log.warning("batch.broken", turns=len(batch), exc_info=_shown(broken))
                 return False
             else:
                 return True
@@ -235,6 +238,11 @@ class Engine:
         closing = msgspec.structs.replace(arrival, said=self._turning.incident(arrival))
         if not await self._try([closing]):
             _tell(arrival, Taken.BUSY)
+
+
+def _shown(broken: Exception) -> Exception | None:
+    """What the log is to show of *broken*: a turn that broke the batch is in the log already."""
+    return None if isinstance(broken, BatchBrokenError) else broken
 
 
 def _tell_all(batch: Sequence[Arrival], taken: Taken) -> None:

@@ -21,5 +21,5 @@ AWAY: Final = (
     TimeoutError,
 )
 
-# The statement itself was refused.
-REFUSED: Final = asyncpg.PostgresError
+# A statement that took too long: an operator's intervention by its class, but the statement's own fault.
+TOO_SLOW: Final = asyncpg.QueryCanceledError
