@@ -25,12 +25,13 @@ from bots.simulator.acquirer import AcquirerStandIn
 from bots.simulator.app import simulator_app
 from bots.simulator.residents import Residents
 from bots.simulator.telegram import TelegramStandIn
-from core.channel import Channel
+from core.channel import Channel, Pace
 from storage.database import Pool
 from storage.showcase import accounts_to_try
 
 HOST: Final = "127.0.0.1"
 ACQUIRER: Final = "/acquirer"
+UNPACED: Final = Pace(rate=10_000, burst=10_000, chat_rate=10_000, chat_burst=10_000)
 
 
 def simulated_secrets(*, master: str, billing: str) -> dict[str, str]:
@@ -81,9 +82,13 @@ async def surrounded(
     pool: Pool,
     clock: BusinessClock,
     codes: Mapping[str, str],
+    paced: bool = True,
 ) -> AsyncIterator[Surroundings]:
-    """Run the service of *configuration* among stand-ins; *codes* of accounts are for the page to show."""
-    channels: dict[str, Residents] = {"telegram": _telegram(environment, clock)}
+    """Run the service of *configuration* among stand-ins; *codes* of accounts are for the page to show.
+
+    *paced* False lifts the limits on how fast a chat is written to, theirs and ours, for whoever cannot wait.
+    """
+    channels: dict[str, Residents] = {"telegram": _telegram(environment, clock, paced=paced)}
     acquirer = AcquirerStandIn(
         environment.need(wiring.SIMULATED_SECRET, "the stand-in for an acquirer"),
         clock,
@@ -107,6 +112,9 @@ async def surrounded(
     app.add_subapp(ACQUIRER, acquirer.app())
     async with aiohttp.ClientSession() as http:
         parts = wiring.parts_of(configuration, environment, pool=pool, http=http, clock=clock)
+        if not paced:
+            for channel in parts.channels.values():
+                channel.pace = UNPACED
         async with (
             serving(parts, app) as service,
             listening(app, host=HOST, port=configuration.server.port),
@@ -117,10 +125,15 @@ async def surrounded(
             )
 
 
-def _telegram(environment: Secrets, clock: BusinessClock) -> TelegramStandIn:
+def _telegram(environment: Secrets, clock: BusinessClock, *, paced: bool) -> TelegramStandIn:
     """Telegram, numbering on from where it left off before a restart: by the seconds that passed."""
     token = environment.need(wiring.TELEGRAM_TOKEN, "the stand-in for Telegram")
     started = int(time())
+    if not paced:
+        burst = UNPACED.burst
+        return TelegramStandIn(
+            token=token, clock=clock, seed=started, first_update=started, chat_burst=burst, bot_per_s=burst
+        )
     return TelegramStandIn(token=token, clock=clock, seed=started, first_update=started)
 
 
