@@ -163,7 +163,7 @@ def _act(turn: Turn, action: str, args: list[str]) -> Dialogue:
     if turn.resident is None:
         return consent.ask_consent(turn, (action,))
     if action in OF_ACCOUNT and turn.account is None:
-        return linking.link(turn, ())
+        return linking.link_first(turn, ())
     return handler(turn, args)
 
 

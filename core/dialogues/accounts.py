@@ -35,9 +35,9 @@ async def show_accounts(turn: Turn, args: Sequence[str]) -> Told:
 
 def _accounts_card(turn: Turn, *first: Phrase) -> Reply:
     links = _links(turn)
-    ends: Keyboard = ((press("account-add-button", "link"),), MENU_ROW)
     if not links:
-        return say(*first, text("account-none"), keyboard=ends)
+        return say(text("account-none"), keyboard=((press("menu-link-button", "link"),), MENU_ROW))
+    ends: Keyboard = ((press("account-add-button", "link"),), MENU_ROW)
     keyboard = tuple((_account_button(link, place),) for place, link in enumerate(links, 1)) + ends
     lines = [_line(turn, link, place) for place, link in enumerate(links, 1)]
     return say(

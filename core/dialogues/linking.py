@@ -105,6 +105,17 @@ async def link(turn: Turn, args: Sequence[str]) -> Told:
     return await _begin(args[0] if args else "")
 
 
+async def link_first(turn: Turn, args: Sequence[str]) -> Told:
+    """What comes before anything about an account where there is none that may be used."""
+    if turn.resident is not None and turn.resident.links:
+        keyboard: Keyboard = (
+            (press("menu-contacts-button", "contacts"), press("account-add-button", "link")),
+            MENU_ROW,
+        )
+        return told(Idle(), say(text("account-frozen"), keyboard=keyboard))
+    return await link(turn, args)
+
+
 async def _begin(token: str, *first: Phrase) -> Told:
     if token:
         number = await NumberBehind(token)

@@ -130,7 +130,7 @@ async def stop(turn: Turn, args: Sequence[str]) -> Told:
         return only_in_private(turn)
     await StopMessages(turn.chat, turn.now)
     keyboard: Keyboard = ((press("settings-resume-button", "resume"),),)
-    if turn.resident is not None:
+    if turn.resident is not None and turn.resident.links:
         keyboard += ((press("account-unlink-button", "unlink"), press("settings-erase-button", "erase")),)
     return told(Idle(), say(text("settings-stopped"), keyboard=(*keyboard, MENU_ROW)))
 

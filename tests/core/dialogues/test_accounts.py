@@ -94,6 +94,7 @@ def test_unlinking_is_asked_before_it_is_done() -> None:
 def test_unlink_in_words_takes_the_only_account_or_asks_which() -> None:
     assert "unlinkyes:1" in payloads(only(replay(accounts.unlink(a_resident(HOME), ()), {})))
     assert keys_of(only(replay(accounts.unlink(TWO, ()), {})))[0] == "account-unlink-which"
+    assert keys_of(only(replay(accounts.unlink(a_resident(), ()), {}))) == ["account-none"]
 
 
 def test_a_link_that_ended_meanwhile_is_not_ended_again() -> None:

@@ -143,6 +143,15 @@ def test_nobody_consents_in_a_group() -> None:
     assert keys_of(only(told)) == ["menu-in-group"]
 
 
+def test_who_has_only_frozen_accounts_is_told_so_and_may_link_another() -> None:
+    frozen = replay(linking.link_first(a_resident(a_link(frozen=True)), ()), {})
+    none = replay(linking.link_first(a_resident(), ()), {})
+
+    assert keys_of(only(frozen)) == ["account-frozen"]
+    assert "link" in payloads(only(frozen))
+    assert none.stage == GivingNumber()
+
+
 # --- The number and the proof ----------------------------------------------------------------------
 
 
