@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -201,3 +201,14 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Kept(Protocol):
+    """A channel that is forgotten by its platform unless it is looked after, every few minutes."""
+
+    async def keep(self, url: str) -> Sequence[Incoming]:
+        """See that the platform still sends updates to *url* ('' where it is polled) and knows our token.
+
+        Gives what was missed, for the engine, which drops what it knows. Raises ChannelFailedError.
+        """

@@ -1,0 +1,280 @@
+"""Odnoklassniki's Graph API as calls by path, and what each of its refusals means for a message.
+
+Where it bites: errors come with HTTP 200; the token is part of every address, so of what goes wrong only
+codes, names and kinds are kept; the words of an error may quote ours; a gateway in between answers in HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from adapters.odnoklassniki_updates import NAME
+from core.channel import ChannelStopped, Outcome, Rejected, RenderedFile, RetryLater, Unknown, Unreachable
+from core.errors import ChannelFailedError, KvitokError
+
+CALL_S: Final = 10
+CONNECT_S: Final = 5
+UPLOAD_S: Final = 40
+PAUSE_S: Final = 5.0
+JSON: Final = "application/json;charset=utf-8"
+ERROR_HEADER: Final = "invocation-error"
+ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
+
+# https://apiok.ru/dev/errors: UNKNOWN, SERVICE, NETWORK_TIMEOUT, TIMEOUT_EXCEEDED, SYSTEM.
+TEMPORARY: Final = frozenset({1, 2, 31, 704, 9999})
+# FLOOD_BLOCKED, LIMIT_REACHED, TOTAL_LIMIT_REACHED.
+TOO_FAST: Final = frozenset({8, 11, 26})
+ACTION_BLOCKED: Final = 7
+# NOT_ACTIVATED, FRIEND_ and GROUP_RESTRICTION, 457, PRIVACY_RESTRICTION, CHAT_NOT_FOUND, TARGET_USER_UNAVAILABLE.
+UNREACHABLE: Final = frozenset({22, 455, 456, 457, 458, 705, 1102})
+# REQUEST, NOT_FOUND and 1200 tell by their words whether it is the person.
+TOLD_BY_WORDS: Final = frozenset({4, 300, 1200})
+PERSON_WORDS: Final = ("user-blocked", "privacy", "restricted-access", "not.found.user")
+# CENSOR_MATCH, IDS_BLOCKED (antispam).
+FILTERED: Final = frozenset({454, 511})
+# IP_BLOCKED, PERMISSION_DENIED, 101, PARAM_SESSION_EXPIRED, PARAM_SESSION_KEY, 104, 210, 453: token or rights.
+STOPPED: Final = frozenset({9, 10, 101, 102, 103, 104, 210, 453})
+# METHOD, REQUEST, PARAM and the like, GRAPH_PARAM_REQUEST, INVALID_RESPONSE: our request is wrong.
+OUR_FAULT: Final = frozenset(
+    {3, 4, 30, 100, 106, 110, 140, 200, 300, 324, *range(500, 506), 706, 1200, 2001, 5000}
+)
+NOT_SUBSCRIBED: Final = 5000  # what GET me/updates answers when the long polling was not asked for
+TOO_LONG: Final = "too long"
+
+LATER: Final[Mapping[int, RetryLater]] = {
+    **dict.fromkeys(TEMPORARY, RetryLater(PAUSE_S)),
+    **dict.fromkeys(TOO_FAST, RetryLater(60.0, scope="channel")),
+    ACTION_BLOCKED: RetryLater(600.0, scope="channel"),
+}
+
+
+class OkRefusedError(KvitokError):
+    """A call was answered with an error code; *words* are the platform's, in lower case, and never shown."""
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(f"{code} {_shown(words)}".strip())
+        self.code = code
+        self.words = words.lower()
+
+    @property
+    def blames_request(self) -> bool:
+        """Whether the call itself was wrong, and not for being too long."""
+        return self.code in OUR_FAULT and TOO_LONG not in self.words and not self.blames_person
+
+    @property
+    def blames_person(self) -> bool:
+        """Whether the person (or the chat) is not to be reached."""
+        by_words = self.code in TOLD_BY_WORDS and any(words in self.words for words in PERSON_WORDS)
+        return self.code in UNREACHABLE or by_words
+
+
+class OkGarbledError(KvitokError):
+    """An answer with no meaning: the page of a server in between, or nothing that we know."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status} and no answer of the API")
+        self.status = status
+
+
+class OkUploadError(KvitokError):
+    """A file was not put on the platform's servers, so nothing was sent; *final*: it never will be."""
+
+    def __init__(self, why: str, *, final: bool = False) -> None:
+        super().__init__(f"upload: {why}")
+        self.final = final
+
+
+def _shown(words: str) -> str:
+    """An error's words without what may be ours or a resident's: quotes, long numbers, letters that are not Latin."""
+    if not words.isascii():
+        words = "".join(re.findall(r"\A[A-Z_]{2,40}", words))
+    return re.sub(r"""(["']).*\1|\d{4,}|\S{40,}|tkn\S*""", "…", words)[:160]
+
+
+class OkApi:
+    """Calls with one group's *token*, which never leaves for another host than *base*'s."""
+
+    def __init__(self, token: str, *, base: str, proxy: str | None) -> None:
+        self._token = token
+        self._base = URL(base)
+        self._proxy = proxy
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(
+        self, *path: str, query: Mapping[str, str | int] | None = None, timeout_s: float = CALL_S
+    ) -> dict[str, Any]:
+        """What a reading call answers. Raises OkRefusedError, OkGarbledError and what the network raises."""
+        return await self._call("GET", path, query or {}, timeout_s=timeout_s)
+
+    async def post(
+        self, *path: str, body: Mapping[str, Any], query: Mapping[str, str | int] | None = None
+    ) -> dict[str, Any]:
+        """What a writing call answers; raises as `get` does."""
+        data = msgspec.json.encode(body)
+        return await self._call("POST", path, query or {}, data=data, headers={"Content-Type": JSON})
+
+    async def _call(
+        self, verb: str, path: tuple[str, ...], query: Mapping[str, str | int], **what: Any
+    ) -> dict[str, Any]:
+        params = {"access_token": self._token, **query}
+        async with self.request(verb, self._base.joinpath(*path), params=params, **what) as answer:
+            return _understood(answer.status, answer.headers, await _read(answer))
+
+    async def upload(self, file: RenderedFile, *, kind: str) -> str:
+        """Put *file* on the platform's servers; the token by which messages attach it.
+
+        Raises OkRefusedError and OkUploadError.
+        """
+        try:
+            place = await self.get("me", "fileUploadUrl", query={"type": kind})
+            answer = await self._put(URL(str(place.get("url"))), file)
+        except (OkRefusedError, OkUploadError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, no message has left us
+            raise OkUploadError(type(error).__name__) from None
+        token = _token(answer) if kind == "IMAGE" else place.get("token")
+        if not isinstance(token, str):
+            raise OkUploadError("the upload came to no token")
+        return token
+
+    async def _put(self, address: URL, file: RenderedFile) -> Any:
+        """What the upload server answers, which is another host and gets no token; None for an empty answer."""
+        form = aiohttp.FormData()
+        form.add_field("file", file.body, filename=file.name, content_type=file.media_type)
+        async with self.request("POST", address, timeout_s=UPLOAD_S, data=form) as answer:
+            status, body = answer.status, await _read(answer)
+        if status != 200:
+            raise OkUploadError(f"HTTP {status}", final=400 <= status < 500 and status != 429)
+        return _json(body)
+
+    @asynccontextmanager
+    async def request(
+        self, verb: str, address: URL, *, timeout_s: float = CALL_S, **what: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request, never redirected: a redirect would carry the token elsewhere."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
+        async with self._session.request(
+            verb, address, timeout=timeout, proxy=self._proxy, allow_redirects=False, **what
+        ) as answer:
+            yield answer
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def _token(answer: Any) -> str | None:
+    """The token in an upload server's answer about a picture."""
+    match answer:
+        case {"photos": dict(photos)} if photos:
+            photo = next(iter(photos.values()))
+            return photo.get("token") if isinstance(photo, dict) else None
+        case _:
+            return None
+
+
+def listed(answer: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """The objects in the list *name* of an answer; none where there is no such list."""
+    items = answer.get(name)
+    return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else ()
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
+            raise OkGarbledError(answer.status)
+    return bytes(body)
+
+
+def _understood(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """An answer by its body, then by its header, then by its status."""
+    fields = _json(body)
+    match fields:
+        case {"error_code": int(code), **rest} if code:
+            raise OkRefusedError(code, str(rest.get("error_msg") or ""))
+    named = headers.get(ERROR_HEADER, "")
+    if named.isascii() and named.isdigit() and int(named):
+        raise OkRefusedError(int(named), "")
+    if status != 200 or not isinstance(fields, dict):
+        raise OkGarbledError(status)
+    return fields
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+@contextmanager
+def failures_worded() -> Iterator[None]:
+    """Raise whatever goes wrong within as ChannelFailedError, in words that hold neither token nor address."""
+    try:
+        yield
+    except ChannelFailedError:
+        raise
+    except OkRefusedError as error:
+        later = LATER.get(error.code)
+        raise ChannelFailedError(NAME, str(error), retry_after_s=later.after_s if later else None) from None
+    except (OkGarbledError, OkUploadError) as error:
+        raise ChannelFailedError(NAME, str(error)) from None
+    except Exception as error:  # noqa: BLE001 - a proxy's errors have no family, and their texts hold addresses
+        raise ChannelFailedError(NAME, type(error).__name__) from None
+
+
+def classify(error: Exception) -> Outcome:
+    """What an exception means for the message that was being sent."""
+    match error:
+        case OkRefusedError():
+            return _refused(error)
+        case OkGarbledError():
+            return _garbled(error)
+        case OkUploadError():
+            return Rejected(str(error)) if error.final else RetryLater(PAUSE_S)
+        case (
+            aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError()
+        ):
+            # Nothing has left us.
+            return RetryLater(PAUSE_S, scope="channel")
+        case ValueError():  # its text may hold ours
+            return Rejected(f"no call of the Graph API can carry it: {type(error).__name__}")
+        case _:
+            return Unknown(type(error).__name__)
+
+
+def _refused(error: OkRefusedError) -> Outcome:
+    why = str(error)
+    if error.blames_person:
+        return Unreachable(why)
+    if error.code in LATER:
+        return LATER[error.code]
+    if error.code in STOPPED:
+        return ChannelStopped(why)
+    # The same message would meet the same again, also where we do not know the code.
+    return Rejected(why if error.code in OUR_FAULT | FILTERED else f"{why}, a code that we do not know")
+
+
+def _garbled(error: OkGarbledError) -> Outcome:
+    match error.status:
+        case 429:
+            return RetryLater(60.0, scope="channel")
+        case 413:
+            return Rejected("the message is too large")
+        case status if 300 <= status < 500:
+            # No API stands at this address, or something in between does not let us through.
+            return ChannelStopped(str(error))
+        case _:
+            return Unknown(str(error))
