@@ -63,7 +63,8 @@ left join lateral (
 left join lateral (
   select case when m.service_code = 'hot_water_water' then billed.rate else (
     select t.rate from tariff t
-    where t.service_code = m.service_code and t.register_no in (0, register_no.register_no)
+    where t.service_code = m.service_code
+      and (t.register_no = 0 or m.registers > 1 and t.register_no = register_no.register_no)
       and t.valid_from <= asked.on_day and (t.valid_to is null or t.valid_to >= asked.on_day)
     order by t.provider_id = billed.provider_id desc nulls last, t.register_no desc, t.valid_from desc
     limit 1

@@ -102,7 +102,8 @@ PROVIDER = Table(
     Column("valid_to", Date),
 )
 
-# Price of a unit, effective-dated; `register_no` 0 is any register.
+# Price of a unit, effective-dated. `register_no` 0: of meters with one register, and of what has no meter;
+# 1 to 3: of that register of meters with several.
 TARIFF = Table(
     "tariff",
     METADATA,
