@@ -149,7 +149,9 @@ from payment_attempt a join pay_link l on l.id = a.pay_link_id
 where a.acquirer = $1 and a.idempotence_key = $2
 """
 
-LOCK_CHAT: Final = "select from chat where id = $1 for key share"
+# Against the chat's own turns and its other payments: whoever shared this lock while waiting for the account
+# would keep the engine from the chat.
+LOCK_CHAT: Final = "select from chat where id = $1 for no key update"
 
 
 class _Told(msgspec.Struct, frozen=True):
