@@ -14,7 +14,7 @@ from core.errors import KvitokError
 from storage.database import Connection
 from storage.exchange_cells import CENTRE_TIME
 from storage.exchange_files import ImportPath, survey
-from storage.exchange_money import UnmergeableError, merge_bills, merge_charges, merge_payments
+from storage.exchange_money import Merged, UnmergeableError, merge_bills, merge_charges, merge_payments
 from storage.exchange_protocol import (
     AlreadyLoaded,
     Complaints,
@@ -146,10 +146,14 @@ async def _import(
     rows, complaints = await stage(db, file.path, file.kind, content, watch=watch)
     if complaints:
         return complaints.refused
-    watch(Progress(file.path.name, "merging", content.size, content.size))
+
+    def merged(done: int) -> None:
+        watch(Progress(file.path.name, "merging", content.size * done // max(1, rows), content.size))
+
+    merged(0)
     try:
         async with db.transaction():
-            loaded = await _merge(db, file.kind.name, rows, now=now, zone=zone)
+            loaded = await _merge(db, file.kind.name, rows, now=now, zone=zone, merged=merged)
             await db.execute(NOTE_FILE, content.sha256, file.kind.name, file.path.name, rows, now)
     except UnmergeableError as error:
         for line, column, reason in error.bad:
@@ -158,16 +162,18 @@ async def _import(
     return loaded
 
 
-async def _merge(db: Connection, kind: str, rows: int, *, now: datetime, zone: tzinfo) -> Loaded:
+async def _merge(
+    db: Connection, kind: str, rows: int, *, now: datetime, zone: tzinfo, merged: Merged
+) -> Loaded:
     match kind:
         case "readings":
             return await merge_readings(db, rows)
         case "payments":
-            return await merge_payments(db, rows, now=now, zone=zone)
+            return await merge_payments(db, rows, now=now, zone=zone, merged=merged)
         case "charges":
             return await merge_charges(db, rows)
         case "bill_totals":
-            return await merge_bills(db, rows, now=now, zone=zone)
+            return await merge_bills(db, rows, now=now, zone=zone, merged=merged)
         case "reading_acks":
             return await merge_acks(db, rows, now=now)
         case _:

@@ -176,6 +176,17 @@ where not exists (select from charge c where c.account_id = a.id and c.period = 
 """
 
 
+# An account's first bill opens with a debt that no line could carry.
+UNPLACED_OPENING: Final = """
+select s.line, (s.opening / 100.0)::numeric(14, 2)::text as cell from staged_bill_totals s
+join account a on a.number = s.account
+join charge c on c.account_id = a.id and c.period = s.period
+where not exists (select from bill b where b.account_id = a.id and b.posting_id is not null)
+group by s.line, s.opening
+having s.opening > sum(c.opening) and max(c.payable - c.recalculation) <= 0
+"""
+
+
 def _uneven(column: str, summed: str) -> Check:
     """The lines of a bill add up to its total, to the kopeck."""
     return Check(
@@ -239,6 +250,7 @@ CHECKS: Final[dict[str, tuple[Check, ...]]] = {
         Check("account", UNKNOWN, UNKNOWN_BILLED_ACCOUNT),
         Check("period", "has another bill already", CHANGED_BILL),
         Check("period", "has no lines in charges", WITHOUT_CHARGES),
+        Check("opening", "is on no line in charges", UNPLACED_OPENING),
         _uneven("charged", "c.charged_individual + c.charged_common + c.multiplier_sum"),
         _uneven("recalculation", "c.recalculation"),
         _uneven("benefit", "c.benefit"),

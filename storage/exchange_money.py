@@ -1,15 +1,16 @@
 """Merging charges, bills and payments; bills and payments are posted to the books in the same transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
-from itertools import islice
-from typing import Final
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 import asyncpg
 import msgspec
 
 from core.allocation import Named
 from core.booking import Payment
+from core.errors import KvitokError
 from core.messages import Month
 from core.money import Money
 from storage.billing import post_bills
@@ -19,10 +20,13 @@ from storage.exchange_protocol import Loaded
 from storage.receiving import PaymentVerdict, Received, ReceivedBefore, ReceivedOtherwise, receive_payments
 from storage.refunding import Asked, Refunded, refund_payments
 
-PAYMENTS_AT_ONCE: Final = 1_000
+ROWS_AT_ONCE: Final = 1_000
+
+# Told how many rows of a file are merged so far.
+Merged: TypeAlias = Callable[[int], None]
 
 
-class UnmergeableError(Exception):
+class UnmergeableError(KvitokError):
     """The books refuse rows of a file that looked right in staging; nothing of it is applied."""
 
     def __init__(self, bad: Sequence[tuple[int, str, str]]) -> None:
@@ -90,15 +94,15 @@ where r.meter_id = m.id and r.counted_period <= billed.period and r.status in ('
 """
 
 
-async def merge_bills(db: Connection, rows: int, *, now: datetime, zone: tzinfo) -> Loaded:
+async def merge_bills(db: Connection, rows: int, *, now: datetime, zone: tzinfo, merged: Merged) -> Loaded:
     """Merge a staged file of bills: post them, and lock the readings that they were made of."""
-    added = await db.fetch(ADD_BILLS)
-    if added:
-        bills = [(row["account_id"], Month.of(row["period"])) for row in added]
-        await post_bills(db, bills, now=now, zone=zone)
-        await db.execute(
-            LOCK_READINGS, [row["account_id"] for row in added], [row["period"] for row in added]
-        )
+    added = sorted(await db.fetch(ADD_BILLS), key=itemgetter("account_id", "period"))
+    for done in range(0, len(added), ROWS_AT_ONCE):
+        chunk = added[done : done + ROWS_AT_ONCE]
+        accounts, periods = [row["account_id"] for row in chunk], [row["period"] for row in chunk]
+        await post_bills(db, list(zip(accounts, map(Month.of, periods), strict=True)), now=now, zone=zone)
+        await db.execute(LOCK_READINGS, accounts, periods)
+        merged(done + len(chunk))
     return Loaded(rows, len(added))
 
 
@@ -125,18 +129,20 @@ where s.line = any($1::integer[])
 """
 
 
-async def merge_payments(db: Connection, rows: int, *, now: datetime, zone: tzinfo) -> Loaded:
+async def merge_payments(db: Connection, rows: int, *, now: datetime, zone: tzinfo, merged: Merged) -> Loaded:
     """Merge a staged file of payments; one of an unknown account is put aside, with a case for staff.
 
     Raises UnmergeableError.
     """
     new = await db.fetch(NEW_PAYMENTS)
+    incoming = [row for row in new if row["amount"] > 0]
     aside = 0
-    incoming = (row for row in new if row["amount"] > 0)
-    while chunk := list(islice(incoming, PAYMENTS_AT_ONCE)):
+    for done in range(0, len(incoming), ROWS_AT_ONCE):
+        chunk = incoming[done : done + ROWS_AT_ONCE]
         verdicts = await receive_payments(db, [_payment(row) for row in chunk], now=now, zone=zone)
         numbers = [_number(row, verdict) for row, verdict in zip(chunk, verdicts, strict=True)]
         aside += await _tell_staff(db, dict(zip(numbers, chunk, strict=True)), now)
+        merged(done + len(chunk))
     await _give_back(db, [row for row in new if row["amount"] < 0], now=now, zone=zone)
     return Loaded(rows, len(new), aside=aside)
 

@@ -63,7 +63,7 @@ class FileReport(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a file is: *phase* is 'reading', 'checking' or 'merging'."""
+    """How far a file is in a *phase*, 'reading', 'checking' or 'merging': so many of its bytes."""
 
     file: str
     phase: str

@@ -272,7 +272,17 @@ async def test_who_looks_on_sees_each_phase(db: Connection, tmp_path: Path) -> N
     await import_files(db, [make_file(tmp_path, "services")], now=NOW, watch=seen.append)
 
     assert [progress.phase for progress in seen] == ["reading", "checking", "merging"]
-    assert seen[-1].bytes_read == seen[-1].bytes_total > 0
+    assert seen[1].bytes_read == seen[1].bytes_total > 0
+
+
+async def test_who_looks_on_sees_how_many_bills_are_posted(db: Connection, tmp_path: Path) -> None:
+    await make_town(db, tmp_path, "charges")
+    seen: list[Progress] = []
+
+    await import_files(db, [make_file(tmp_path, "bill_totals")], now=NOW, watch=seen.append)
+
+    merging = [progress.bytes_read for progress in seen if progress.phase == "merging"]
+    assert merging == [0, seen[-1].bytes_total]
 
 
 async def test_an_import_leaves_the_connection_as_it_was(db: Connection, tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ WRONG = [
         [{"total_due": "114.01"}],
         (2, "total_due", "is not opening - payments_counted + charged + recalculation - benefit + penalty"),
     ),
+    (
+        "bill_totals",
+        [{"opening": "50.00", "charged": "0.00", "total_due": "50.00", "period": "2026-05"}],
+        (2, "opening", "«50.00» is on no line in charges"),
+    ),
     ("reading_acks", [{"reading_id": "77"}], (2, "reading_id", "«77» is unknown")),
     ("reading_acks", [{"result": "rejected"}], (2, "reason", "must say why the reading is rejected")),
 ]
@@ -108,6 +113,8 @@ async def test_a_wrong_row_is_named_by_line_column_and_reason(
 ) -> None:
     await make_town(db, tmp_path, "charges")
     await load(db, make_file(tmp_path, "accounts", {"account": "0589999999"}, seq=98))
+    nothing = {"period": "2026-05", "charged_individual": "0.00", "payable": "0.00"}
+    await load(db, make_file(tmp_path, "charges", nothing, seq=98))
     counted = f"select count(*) from {TABLES[kind]}"
     before = await db.fetchval(counted)
 
