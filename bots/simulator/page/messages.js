@@ -23,6 +23,9 @@ export const dayLabel = (day) => element("li", "day", DAY.format(new Date(`${day
 
 const isSafe = (url) => /^(https?|tg|tel|mailto):/i.test(url);
 
+// A key of the keyboard at the bottom; where a messenger has none, a contact is shared from under the message.
+export const isBottomKey = (message, button) => button.kind === "menu" || (button.kind === "contact" && message.menu !== "");
+
 export function messageElement(message, press) {
   const mine = message.from === "resident";
   const item = element("li", `message${mine ? " mine" : ""}`);
@@ -39,7 +42,7 @@ export function messageElement(message, press) {
     bubble.append(stampElement(message, mine));
   }
   item.append(bubble);
-  const inline = message.buttons.filter((row) => row.some((button) => button.kind !== "menu" && button.kind !== "contact"));
+  const inline = message.buttons.filter((row) => row.some((button) => !isBottomKey(message, button)));
   if (inline.length) {
     item.classList.add("wide");
     item.append(rows("inline", inline, (button, pressed) => press(message, button, pressed)));

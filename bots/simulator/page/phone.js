@@ -1,7 +1,7 @@
 // One phone: a chat with the bot in one messenger.
 
 import * as api from "/page/api.js";
-import { dayLabel, dayOf, element, messageElement, rows } from "/page/messages.js";
+import { dayLabel, dayOf, element, isBottomKey, messageElement, rows } from "/page/messages.js";
 
 const FLASH_MS = 2600;
 
@@ -197,7 +197,7 @@ export class Phone {
     this.shown.set(place, { item, message });
     if (old) old.replaceWith(item);
     else this.find(".messages").append(item);
-    const keys = message.buttons.filter((row) => row.some((button) => button.kind === "menu" || button.kind === "contact"));
+    const keys = message.buttons.filter((row) => row.some((button) => isBottomKey(message, button)));
     if (message.menu === "removed") this.setKeyboard(null, []);
     else if (keys.length) this.setKeyboard(message, keys);
   }
