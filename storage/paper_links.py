@@ -31,7 +31,7 @@ class PaperLink(msgspec.Struct, frozen=True):
 def paper_token(keys: Keys, link: PaperLink) -> str:
     """The token to print on a bill, at most 64 characters of `A-Za-z0-9_-`.
 
-    Raises ValueError for a number too long to fit (27 characters do).
+    Raises ValueError for a number too long to fit (25 characters do).
     """
     plain = _MONTH.pack(link.period.year, link.period.month) + link.number.encode()
     token = PAPER_PREFIX + base64.urlsafe_b64encode(keys.signed(plain, _PURPOSE)).decode().rstrip("=")

@@ -13,7 +13,7 @@ from storage.paper_links import PaperLink, paper_token, read_paper_token
 
 KEYS = Keys.of(master=b"m" * 32, billing=b"b" * 32)
 OTHERS = Keys.of(master=b"n" * 32, billing=b"b" * 32)
-NUMBERS = st.text(alphabet="0123456789", min_size=1, max_size=26)
+NUMBERS = st.text(alphabet="0123456789", min_size=1, max_size=25)
 MONTHS = st.builds(Month, st.integers(2020, 2100), st.integers(1, 12))
 LINKS = st.builds(PaperLink, NUMBERS, MONTHS)
 

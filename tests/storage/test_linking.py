@@ -96,6 +96,7 @@ async def test_residents_who_link_at_once_are_counted_one_by_one(pool: Pool) -> 
 
     async def once(chat: int, resident: int) -> object:
         async with pool.acquire() as db, db.transaction():
+            await db.execute("set local lock_timeout = '20s'")  # a busy machine is no refusal
             return await link(db, chat, resident, account)
 
     answers = await asyncio.gather(*(once(*each) for each in who))
