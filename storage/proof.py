@@ -67,10 +67,13 @@ from (
     select p.id, p.content_hash, sha256(convert_to(
         p.kind || '|' || p.key || '|' || (extract(epoch from p.happened_at) * 1000000)::bigint || '|' || p.source
             || '|' || coalesce(p.account_id::text, '') || '|' || coalesce(o.key, '') || '|' || coalesce(r.key, '')
-            || coalesce(E'\\n' || (select string_agg(line, E'\\n' order by no) from said where posting_id = p.id), ''),
+            || coalesce(E'\\n' || s.lines, ''),
         'UTF8'
     )) as found
     from posting p
+    left join (
+        select posting_id, string_agg(line, E'\\n' order by no) as lines from said group by posting_id
+    ) s on s.posting_id = p.id
     left join posting o on o.id = p.origin_id
     left join posting r on r.id = p.reverses_id
 ) posting
@@ -170,12 +173,16 @@ union all
 select 'bill', account_id || ' ' || to_char(period, 'YYYY-MM'), 'has posted another opening', opening::text,
        coalesce(posted, 0)::text
 from (
-    select b.account_id, b.period,
-           case when b.period = min(b.period) over (partition by b.account_id) then b.opening else 0 end as opening,
-           (select sum(m.kopecks) from moved m
-            where m.posting_id = b.posting_id and m.account_id = b.account_id
-                and m.period is distinct from b.period) as posted
+    select b.account_id, b.period, m.posted,
+           case when b.period = min(b.period) over (partition by b.account_id) then b.opening else 0 end as opening
     from bill b
+    left join (
+        select b.account_id, b.period, sum(m.kopecks) as posted
+        from bill b
+        join moved m on m.posting_id = b.posting_id and m.account_id = b.account_id
+        where m.period is distinct from b.period
+        group by b.account_id, b.period
+    ) m using (account_id, period)
     where b.posting_id is not null
 ) opened
 where opening <> coalesce(posted, 0)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -84,14 +83,15 @@ POSTING: Final = Table(
     Index("posting_business_day_idx", "business_day", "id"),
 )
 
-# Kopecks out of one ledger account into another. `line_check` tells which transfer was changed.
+# Kopecks out of one ledger account into another. `line_check` tells which transfer was changed. What it refers
+# to is never removed, and is looked up for all rows of a statement at once: see REFUSE_TRANSFERS.
 TRANSFER: Final = Table(
     "transfer",
     METADATA,
-    Column("posting_id", ForeignKey("posting.id"), primary_key=True),
+    Column("posting_id", BigInteger, primary_key=True),
     Column("no", Integer, primary_key=True),
-    Column("from_id", ForeignKey("ledger_account.id"), nullable=False),
-    Column("to_id", ForeignKey("ledger_account.id"), nullable=False),
+    Column("from_id", BigInteger, nullable=False),
+    Column("to_id", BigInteger, nullable=False),
     Column("kopecks", BigInteger, nullable=False),
     Column("period", Date),
     Column("service_code", Text),
@@ -104,7 +104,7 @@ TRANSFER: Final = Table(
 LAYER: Final = Table(
     "layer",
     METADATA,
-    Column("ledger_account_id", ForeignKey("ledger_account.id"), primary_key=True),
+    Column("ledger_account_id", BigInteger, primary_key=True),
     Column("period", Date, primary_key=True),
     Column("account_id", BigInteger, nullable=False),
     Column("kopecks", BigInteger, nullable=False),
@@ -192,7 +192,6 @@ ALLOCATION: Final = Table(
     Column("penalty", Boolean, nullable=False),
     Column("kopecks", BigInteger, nullable=False),
     Column("algorithm_version", SmallInteger, nullable=False),
-    ForeignKeyConstraint(["posting_id", "no"], ["transfer.posting_id", "transfer.no"]),
     CheckConstraint("kopecks <> 0", name="kopecks"),
 )
 
@@ -237,11 +236,18 @@ create function refuse_transfers() returns trigger language plpgsql as $$
 begin
     if exists (
         select from (select distinct posting_id from added) a
-        join posting p on p.id = a.posting_id
-        where p.xid <> pg_current_xact_id()
+        left join posting p on p.id = a.posting_id
+        where p.xid is distinct from pg_current_xact_id()
     ) then
         raise exception 'a transfer belongs to the transaction of its posting'
             using errcode = 'restrict_violation', constraint = 'transfer_of_another_transaction';
+    end if;
+    if exists (
+        select from (select from_id as id from added union select to_id from added) a
+        where not exists (select from ledger_account l where l.id = a.id)
+    ) then
+        raise exception 'a transfer is between ledger accounts'
+            using errcode = 'restrict_violation', constraint = 'transfer_of_no_ledger_account';
     end if;
     return null;
 end
