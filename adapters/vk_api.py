@@ -8,6 +8,7 @@ not used: it writes the token into addresses, has no time limit and repeats a fa
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
@@ -32,6 +33,7 @@ from core.errors import ChannelFailedError, KvitokError
 VERSION: Final = "5.199"
 # https://dev.vk.com/ru/api/api-requests: 20 calls a second with a community's key, presses and uploads too.
 CALLS_PER_S: Final = 20
+SECOND_S: Final = 1.05  # a little more than one, for calls that catch up with each other on their way
 CALL_S: Final = 10
 PAUSE_S: Final = 5.0  # after a connection that could not be made
 
@@ -83,7 +85,7 @@ class VkApi:
         self._base = base.rstrip("/")
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
-        self._next_call_s = 0.0
+        self._called_s: deque[float] = deque(maxlen=CALLS_PER_S)
 
     async def call(self, method: str, **form: Any) -> Any:
         """What *method* answers. Raises VkRefusedError, VkGarbledError and what the network raises."""
@@ -120,13 +122,13 @@ class VkApi:
             yield answer
 
     async def _in_turn(self) -> None:
-        """Wait until this call is no sooner after the one before than VK allows."""
-        now = monotonic()
-        self._next_call_s = max(self._next_call_s, now)
-        wait_s = self._next_call_s - now
-        self._next_call_s += 1 / CALLS_PER_S
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
+        """Wait until no more calls are made within a second than VK allows."""
+        now_s = monotonic()
+        full = len(self._called_s) == CALLS_PER_S
+        turn_s = max(now_s, self._called_s[0] + SECOND_S) if full else now_s
+        self._called_s.append(turn_s)
+        if turn_s > now_s:
+            await asyncio.sleep(turn_s - now_s)
 
     async def close(self) -> None:
         """Let go of connections."""

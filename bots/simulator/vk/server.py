@@ -151,7 +151,8 @@ class ApiServer:
             return web.json_response({"error": "no_file", "error_descr": "no file"})
         content = part.file.read()
         if kind == "photo":
-            return self._take_picture(Picture(part.filename, part.content_type, content))
+            kind = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+            return self._take_picture(Picture(part.filename, kind, content))
         forbidden = part.filename.lower().endswith(FORBIDDEN_ENDINGS) or "." not in part.filename
         if self.faults.upload or not content or forbidden or len(content) > DOCUMENT_BYTES_MAX:
             return web.json_response({"error": "bad_file", "error_descr": "unsupported file"})
