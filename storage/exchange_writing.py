@@ -41,6 +41,7 @@ class ExchangeFile:
         self._summed = summed
         self._generated_at = generated_at
         self._rows = 0
+        self._waiting = 0
         self._sum_kopecks = 0
         self._hash = sha256()
         self._out = path.open("wb")
@@ -56,19 +57,20 @@ class ExchangeFile:
         self._csv.writerow(cells)
         self._count(kopecks)
 
-    def plain(self, row: str, kopecks: int = 0) -> None:
-        """Add a row that is put together already, none of its cells needing quotes."""
-        self._page.write(row)
-        self._page.write("\n")
-        self._count(kopecks)
+    def plain(self, rows: Sequence[str], kopecks: int = 0) -> None:
+        """Add rows that are put together already, none of their cells needing quotes."""
+        self._page.write("".join([f"{row}\n" for row in rows]))
+        self._count(kopecks, rows=len(rows))
 
-    def _count(self, kopecks: int) -> None:
-        self._rows += 1
+    def _count(self, kopecks: int, *, rows: int = 1) -> None:
+        self._rows += rows
+        self._waiting += rows
         self._sum_kopecks += kopecks
-        if self._rows % ROWS_AT_ONCE == 0:
+        if self._waiting >= ROWS_AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
+        self._waiting = 0
         written = self._page.getvalue().encode()
         self._hash.update(written)
         self._out.write(written)

@@ -131,10 +131,11 @@ class _Town:
         )
         secret = code_hash(self.key, home.code).hex()
         gis = f"75{home.index:08x}"
-        self.file("accounts").plain(
+        row = (
             f"{home.account};58{home.account:0>11};{gis};{home.premises};100;person;{home.payer};;;"
             f"2020-01-01;;{secret};;open"
         )
+        self.file("accounts").plain((row,))
         self.codes.writerow((home.account, home.code))
 
     def _live(self, home: Household, dials: list[Dial]) -> None:
@@ -168,13 +169,21 @@ class _Town:
     def _read_meters(self, home: Household, dials: list[Dial], month: Month) -> dict[str, Shown]:
         """Let a month's use run through the meters, write what was read; give the use."""
         turned: dict[str, Shown] = {}
-        taken = self._day_of_reading(month)
+        rows: list[str] = []
+        period, taken = str(month), self._day_of_reading(month).isoformat()
+        at = f"{taken};{taken}T{10 + home.index % 9}:{home.index % 60:02d}:00+03:00"
         for dial in dials:
             turned[dial.id] = use = used(self.rng, dial, month)
             before = self.shown[dial.id]
-            self.shown[dial.id] = tuple(was + more for was, more in zip(before, use, strict=True))
+            self.shown[dial.id] = now = tuple(was + more for was, more in zip(before, use, strict=True))
             if dial.counts_in(month):
-                self._write_readings(home, dial, before, month, taken)
+                source = "smart" if dial.smart else SOURCES[home.index % len(SOURCES)]
+                rows += [
+                    f"{dial.id};{home.account};{dial.service};{dial.serial};{register};{value};{was};{at};"
+                    f"{source};{period}-{dial.id}-{register};current;{period};"
+                    for register, (was, value) in enumerate(zip(before, now, strict=True), start=1)
+                ]
+        self.file("readings", period).plain(rows)
         return turned
 
     def _day_of_reading(self, month: Month) -> date:
@@ -182,29 +191,19 @@ class _Town:
         last = max(opens for *_, opens, _ in MODELS.values())
         return min(month.first_day.replace(day=self.rng.randrange(last, 25)), self.today)
 
-    def _write_readings(self, home: Household, dial: Dial, before: Shown, month: Month, taken: date) -> None:
-        file, period, account = self.file("readings", str(month)), str(month), home.account
-        source = "smart" if dial.smart else SOURCES[home.index % len(SOURCES)]
-        received = f"{taken}T{10 + home.index % 9}:{home.index % 60:02d}:00+03:00"
-        meter = f"{dial.id};{account};{dial.service};{dial.serial}"
-        for register, (was, value) in enumerate(zip(before, self.shown[dial.id], strict=True), start=1):
-            reading = f"{period}-{dial.id}-{register}"
-            file.plain(
-                f"{meter};{register};{value};{was};{taken};{received};{source};{reading};current;{period};"
-            )
-
     def _write_bill(self, home: Household, bill: MonthlyBill) -> None:
         self._write_payments(home, bill.period, bill.payments)
         period, account = str(bill.period), home.account
-        charges = self.file("charges", period)
-        for line in bill.lines:
-            opening = _roubles(bill.openings.get(line.service, 0))
-            penalty = _roubles(bill.penalties.get(line.service, 0))
-            charges.plain(f"{account};{period};{_line_text(line)};{opening};{penalty}", line.payable)
-        self.file("bill_totals", period).plain(
-            f"{account};{period};{_total_text(bill)};75{home.index:08x}{period[:4]}{period[5:]}01;",
-            bill.total,
-        )
+        openings, penalties, nothing = bill.openings, bill.penalties, _roubles(0)
+        rows = [
+            f"{account};{period};{_line_text(line)}"
+            f";{_roubles(openings[service]) if (service := line.service) in openings else nothing}"
+            f";{_roubles(penalties[service]) if service in penalties else nothing}"
+            for line in bill.lines
+        ]
+        self.file("charges", period).plain(rows, sum([line.payable for line in bill.lines]))
+        total = f"{account};{period};{_total_text(bill)};75{home.index:08x}{period[:4]}{period[5:]}01;"
+        self.file("bill_totals", period).plain((total,), bill.total)
 
     def _write_payments(self, home: Household, month: Month, payments: tuple[Paid, ...]) -> None:
         period = str(month)
@@ -213,11 +212,11 @@ class _Town:
             name = f"{period}-{home.index + 1:06d}-{number}"
             booked = min(payment.on + timedelta(days=1), month.plus(1).first_day - timedelta(days=1))
             at = f"{payment.on}T{9 + home.index % 10:02d}:{home.index % 60:02d}:00+03:00"
-            self.file("payments", period).plain(
+            row = (
                 f"PAY-{name};{home.account};{at};{booked};{_roubles(payment.kopecks)};{channel};{source};"
-                f"{name};{channel}-{payment.on};;;;",
-                payment.kopecks,
+                f"{name};{channel}-{payment.on};;;;"
             )
+            self.file("payments", period).plain((row,), payment.kopecks)
 
 
 # Half of a bill's lines are the same from month to month.
