@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 _UserId: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 _Token: TypeAlias = (
-    Annotated[int, msgspec.Meta(ge=0, lt=2**63)] | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}\Z")]
+    Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}\Z")]
 )
 _Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**47)]
 
