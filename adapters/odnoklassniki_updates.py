@@ -38,7 +38,7 @@ _ChatId: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A{CHAT.pattern}\Z")
 _Id: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]{1,256}\Z")]
 _Payload: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]{0,1024}\Z")]
 _Ms: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**46)]
-_Seq: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+_Seq: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class _Sender(msgspec.Struct):

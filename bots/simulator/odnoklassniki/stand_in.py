@@ -22,7 +22,7 @@ from bots.simulator.odnoklassniki.other_kinds import OTHER_KINDS
 from bots.simulator.odnoklassniki.outgoing import JsonObject
 from bots.simulator.odnoklassniki.server import GraphServer, Recorded
 from bots.simulator.odnoklassniki.state import Chat, Message, OkState
-from bots.simulator.residents import ChatLog, Command, Picture, ResidentRefusedError
+from bots.simulator.residents import ChatLog, Command, Notice, Picture, ResidentRefusedError
 
 JPEG = b"\xff\xd8\xff"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -236,3 +236,5 @@ class OdnoklassnikiStandIn:
                 "timestamp": self._state.now_ms(),
             }
         )
+        # Whether a button spins until it is answered is not known; here it does not.
+        chat.log.notify(Notice("", alert=False))

@@ -5,6 +5,9 @@ import { dayLabel, dayOf, element, isBottomKey, messageElement, rows } from "/pa
 
 const FLASH_MS = 2600;
 
+// What the button that begins a chat is called, where it is not «Запустить».
+const BEGIN = { ok: "Написать", vk: "Начать" };
+
 // An edited message comes under a new id and keeps its place: that of the id under which it first came.
 const placeOf = (message) => message.replaces ?? message.id;
 
@@ -24,7 +27,8 @@ export class Phone {
     this.root.dataset.channel = channel.name;
     this.root.addEventListener("focusin", onFocus);
     this.find(".bot-name").textContent = "Квиток";
-    this.find(".status").textContent = `бот в ${channel.title}`;
+    this.find(".status").textContent = `бот · ${channel.title}`;
+    for (const word of this.root.querySelectorAll(".begin-word")) word.textContent = BEGIN[channel.name] ?? word.textContent;
     this.input = this.find("textarea");
     this.wire();
   }
