@@ -201,7 +201,8 @@ def _membership(change: _Membership) -> _Meant | str:
     if change.new_chat_member.status in {"kicked", "left"}:
         said = Stopped()
     elif change.chat.type == "private" and change.old_chat_member.status == "kicked":
-        said = Started()
+        # The app writes /start itself where the resident presses «Restart»; that is what gets a greeting.
+        said = Started(silent=True)
     else:
         return "a change of the bot's rights"
     return _Meant(change.chat, change.sender, said, _time(change.date))

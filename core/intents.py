@@ -32,6 +32,7 @@ class Intent(Enum):
     MY_DATA = "my data"
     STOP = "stop"
     ERASE = "erase"
+    THANKS = "thanks"
 
 
 # The words and turns of speech of each wish, without ё and punctuation. Commands count as words.
@@ -110,6 +111,7 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "ошибка",
         "неправильно",
         "operator",
+        "staff",
     ),
     Intent.HELP: (
         "помощь",
@@ -160,6 +162,7 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "erase my data",
     ),
     Intent.MY_DATA: ("какие данные обо мне", "мои данные", "my data"),
+    Intent.THANKS: ("спасибо", "спасибо большое", "благодарю", "thanks", "thank you"),
     Intent.STOP: ("стоп", "отписаться", "хватит", "stop"),
 }
 

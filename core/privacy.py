@@ -52,10 +52,12 @@ def masked_address(*, street: str, house: str, block: str = "", flat: str = "", 
     parts = [_masked_street(street), f"д. {house}"]
     if block:
         parts.append(f"корп. {block}")
-    if flat:
-        parts.append(f"кв. {_masked_flat(flat)}")
-    if room:
-        parts.append(f"комн. {_masked_flat(room)}")
+    # Of a flat or room with one digit nothing may be shown, so it is not spoken of.
+    parts += [
+        f"{kind} {_masked_flat(number)}"
+        for kind, number in (("кв.", flat), ("комн.", room))
+        if len(number) > 1
+    ]
     return ", ".join(parts)
 
 
@@ -79,8 +81,7 @@ def _masked_word(word: str) -> str:
 
 
 def _masked_flat(flat: str) -> str:
-    hidden = re.sub(r"\w", _HIDDEN, flat[:-1])
-    return hidden + flat[-1] if hidden else _HIDDEN
+    return re.sub(r"\w", _HIDDEN, flat[:-1]) + flat[-1]
 
 
 # --- Ceilings: what a channel may carry ----------------------------------------------------------

@@ -57,6 +57,7 @@ from core.messages import (
     say,
     text,
 )
+from core.questions import ResumeMessages
 from core.turns import Event, Told, Turn
 
 # What works without consent, what needs it, and what needs a linked account.
@@ -89,6 +90,7 @@ WISHES: Final[Mapping[Intent, str]] = {
     Intent.ERASE: "erase",
     Intent.UNLINK: "unlink",
     Intent.CONTACTS: "contacts",
+    Intent.THANKS: "thanks",
 }
 
 # Wishes that are heard wherever the talk stands.
@@ -138,6 +140,7 @@ def _said(turn: Turn, said: Said, offered: Offered) -> Dialogue:
 
 async def _silently(turn: Turn) -> Told:
     """A chat that may be written to again, in which nobody has said anything."""
+    await ResumeMessages(turn.chat)
     return Told(turn.stage, ())
 
 
@@ -242,6 +245,8 @@ async def _freely(turn: Turn, typed: str, wish: Intent | None) -> Told:
         return told
     if (wished := _wish(turn, wish)) is not None:
         return await wished
+    if turn.account is None and (begun := linking.begin_with(turn, typed)) is not None:
+        return begun
     return await help.not_understood(turn, ())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.conversation import Idle, NamingAccount
-from core.dialogues.menu import CANCEL_ROW, MENU_ROW, account_phrase, menu_keyboard
+from core.dialogues.menu import MENU_ROW, WAYS_OUT_ROW, account_phrase, menu_keyboard
 from core.driving import Handler
 from core.messages import Button, DataClass, Keyboard, Phrase, Reply, Text, press, say, text
 from core.privacy import masked_number
@@ -59,13 +59,13 @@ def _line(turn: Turn, link: AccountLink, place: int) -> Phrase:
     return text("account-line", place=place, account=account)
 
 
-def _account_button(link: AccountLink, place: int) -> Button:
+def _account_button(link: AccountLink, place: int, action: str = "acc") -> Button:
     return press(
         "account-button",
-        f"acc:{link.id}",
+        f"{action}:{link.id}",
         data_class=DataClass.PERSONAL,
         neutral=text("account-button-neutral", place=place),
-        label=link.name or link.address or masked_number(link.number),
+        label=link.name or f"{link.address} {masked_number(link.number)}".strip(),
     )
 
 
@@ -126,9 +126,9 @@ async def rename(turn: Turn, args: Sequence[str]) -> Told:
 
 
 def _ask_name(link: AccountLink, *first: Phrase) -> Reply:
-    keyboard: Keyboard = (CANCEL_ROW,)
+    keyboard: Keyboard = (WAYS_OUT_ROW,)
     if link.name:
-        keyboard = ((press("account-no-name-button", f"noname:{link.id}"),), CANCEL_ROW)
+        keyboard = ((press("account-no-name-button", f"noname:{link.id}"),), WAYS_OUT_ROW)
     return say(*first, text("account-ask-name", most=NAME_CHARS_MAX), keyboard=keyboard)
 
 
@@ -166,10 +166,11 @@ async def unlink(turn: Turn, args: Sequence[str]) -> Told:
     """«Отвязать»: asks whether to; without *args* and with several accounts, asks which."""
     link = _link_named(turn, args) if args else _only_link(turn)
     if link is None:
-        return told(Idle(), _accounts_card(turn, text("account-gone" if args else "account-unlink-which")))
+        several = not args and len(_links(turn)) > 1
+        return told(Idle(), _which_to_unlink(turn) if several else _accounts_card(turn, text("account-gone")))
     keyboard: Keyboard = (
-        (press("account-unlink-yes-button", f"unlinkyes:{link.id}"), *CANCEL_ROW),
-        MENU_ROW,
+        (press("account-unlink-yes-button", f"unlinkyes:{link.id}"),),
+        WAYS_OUT_ROW,
     )
     sure = say(
         text("account-unlink-sure", account=account_phrase(link)),
@@ -178,6 +179,19 @@ async def unlink(turn: Turn, args: Sequence[str]) -> Told:
         lesser=say(text("account-unlink-sure-plainly"), keyboard=keyboard),
     )
     return told(Idle(), sure)
+
+
+def _which_to_unlink(turn: Turn) -> Reply:
+    links = _links(turn)
+    buttons = ((_account_button(link, place, "unlink"),) for place, link in enumerate(links, 1))
+    keyboard: Keyboard = (*buttons, WAYS_OUT_ROW)
+    return say(
+        text("account-unlink-which"),
+        *(_line(turn, link, place) for place, link in enumerate(links, 1)),
+        keyboard=keyboard,
+        data_class=DataClass.PERSONAL,
+        lesser=say(text("account-unlink-which"), keyboard=keyboard),
+    )
 
 
 def _only_link(turn: Turn) -> AccountLink | None:

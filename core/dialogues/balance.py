@@ -103,12 +103,13 @@ def _due_words(statement: Statement) -> list[Paragraph]:
     if not due:
         return [text("balance-clear")]
     words: list[Paragraph] = [text("balance-due", amount=due)]
-    if statement.overdue:
-        words.append(text("balance-overdue", amount=statement.overdue))
     if statement.penalty:
         words.append(text("balance-penalty", amount=statement.penalty))
-    if statement.due_on and statement.overdue != due:
-        words.append(text("balance-due-on", day=statement.due_on))
+    if statement.overdue and statement.overdue != due:
+        words.append(text("balance-overdue", amount=statement.overdue))
+    if statement.due_on:
+        all_late = statement.overdue == due
+        words.append(text("balance-all-late" if all_late else "balance-due-on", day=statement.due_on))
     return words
 
 
@@ -195,7 +196,7 @@ def _overview(bill: Bill) -> list[Paragraph]:
     totals: list[tuple[Phrase | str, Value]] = []
     if bill.opening:
         key = "bill-debt" if bill.opening > NOTHING else "bill-advance"
-        totals.append((text(key), _size(bill.opening)))
+        totals.append((text(key, day=bill.period.first_day), _size(bill.opening)))
     if bill.payments_counted:
         totals.append((text("bill-paid", day=bill.counted_until), _signed(bill.payments_counted)))
     if bill.penalty:
@@ -276,7 +277,7 @@ def _bill_keyboard(bill: Bill, link: AccountLink, page: int, pages: int) -> Keyb
         if page < pages:
             turns.append(to("page-on-button", page + 1))
     rows = [tuple(turns)] if turns else []
-    balance = press("balance-button", f"bal:{link.account}")
+    balance = press("menu-balance-button", f"bal:{link.account}")
     return (*rows, (balance, press("history-button", f"hist:1:{link.account}")), MENU_ROW)
 
 

@@ -10,8 +10,8 @@ from core.deep_links import paper_link_in
 from core.dialogues.consent import asked_consent
 from core.dialogues.linking import link
 from core.dialogues.menu import (
-    CANCEL_ROW,
     MENU_ROW,
+    WAYS_OUT_ROW,
     cancel,
     menu_keyboard,
     menu_reply,
@@ -73,7 +73,7 @@ async def show_help(turn: Turn, args: Sequence[str]) -> Told:
     keyboard = (
         (press("menu-contacts-button", "contacts"), press("help-staff-button", "staff")),
         (press("menu-language-button", "lang"), press("menu-privacy-button", "privacy")),
-        MENU_ROW if isinstance(turn.stage, Idle) else (*CANCEL_ROW, *MENU_ROW),
+        MENU_ROW if isinstance(turn.stage, Idle) else WAYS_OUT_ROW,
     )
     return told(turn.stage, say(text("help-text"), keyboard=keyboard))
 
@@ -81,7 +81,7 @@ async def show_help(turn: Turn, args: Sequence[str]) -> Told:
 async def show_contacts(turn: Turn, args: Sequence[str]) -> Told:
     """«Контакты» of the centre, as the configuration has them; what was begun goes on."""
     del args
-    row = MENU_ROW if isinstance(turn.stage, Idle) else CANCEL_ROW
+    row = MENU_ROW if isinstance(turn.stage, Idle) else WAYS_OUT_ROW
     return told(turn.stage, say(*contact_lines(turn), keyboard=(row,)))
 
 
@@ -100,6 +100,13 @@ def contact_lines(turn: Turn) -> list[Phrase]:
     return lines
 
 
+async def take_thanks(turn: Turn, args: Sequence[str]) -> Told:
+    """«Спасибо»: a kind word back; what was begun goes on."""
+    del args
+    keyboard = menu_keyboard(turn) if isinstance(turn.stage, Idle) else (WAYS_OUT_ROW,)
+    return told(turn.stage, say(text("help-thanks"), keyboard=keyboard))
+
+
 async def not_understood(turn: Turn, args: Sequence[str]) -> Told:
     """Whatever we cannot act on: says so, says what would help, and changes nothing."""
     del args
@@ -108,7 +115,7 @@ async def not_understood(turn: Turn, args: Sequence[str]) -> Told:
     excuse = _excuse(turn.said) if isinstance(turn.said, _UNREAD) else text("help-unknown-text")
     if isinstance(turn.stage, Idle):
         return told(turn.stage, say(excuse, keyboard=menu_keyboard(turn)))
-    return told(turn.stage, say(excuse, text("help-goes-on"), keyboard=(CANCEL_ROW,)))
+    return told(turn.stage, say(excuse, text("help-goes-on"), keyboard=(WAYS_OUT_ROW,)))
 
 
 # What a resident may say that is no start and no stop.
@@ -137,4 +144,5 @@ PUBLIC: Final[Mapping[str, Handler]] = {
     "cancel": cancel,
     "help": show_help,
     "contacts": show_contacts,
+    "thanks": take_thanks,
 }

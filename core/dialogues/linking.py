@@ -13,7 +13,7 @@ from core.conversation import ChoosingProof, Consenting, GivingNumber, GivingPro
 from core.deep_links import paper_link_in
 from core.dialogues import staff
 from core.dialogues.consent import asked_consent, consent_hash, decline_consent
-from core.dialogues.menu import CANCEL_ROW, MENU_ROW, account_phrase, menu_keyboard, only_in_private
+from core.dialogues.menu import MENU_ROW, WAYS_OUT_ROW, account_phrase, menu_keyboard, only_in_private
 from core.driving import Handler
 from core.messages import DataClass, Keyboard, Phrase, Reply, Text, press, say, text
 from core.questions import (
@@ -46,11 +46,12 @@ _PROOFS: Final[Keyboard] = (
     (press("link-by-total-button", f"proof:{TOTAL}"),),
     (press("link-by-code-button", f"proof:{CODE}"),),
     (press("link-by-meter-button", f"proof:{METER}"),),
-    CANCEL_ROW,
+    (press("link-other-number-button", "link"),),
+    WAYS_OUT_ROW,
 )
 _NOT_PROVEN: Final[Keyboard] = (
     (press("link-other-proof-button", "proof"), press("link-other-number-button", "link")),
-    (press("menu-contacts-button", "contacts"), *CANCEL_ROW),
+    (press("menu-contacts-button", "contacts"), *WAYS_OUT_ROW),
 )
 
 
@@ -62,7 +63,7 @@ async def agree(turn: Turn, args: Sequence[str]) -> Told:
     if not turn.private:
         return only_in_private(turn)
     if turn.resident is not None:  # pressed twice
-        return told(turn.stage, say(text("consent-already"), keyboard=(CANCEL_ROW,)))
+        return told(turn.stage, say(text("consent-already"), keyboard=(WAYS_OUT_ROW,)))
     stage = turn.stage if isinstance(turn.stage, Consenting) else Consenting()
     if tuple(args) != (turn.centre.consent_version,):
         return asked_consent(turn, stage, text("consent-changed"))
@@ -126,7 +127,7 @@ async def _begin(token: str, *first: Phrase) -> Told:
 
 
 def _ask_number(*first: Phrase) -> Reply:
-    return say(*first, text("link-ask-number"), keyboard=(CANCEL_ROW,), numeric=True)
+    return say(*first, text("link-ask-number"), keyboard=(WAYS_OUT_ROW,), numeric=True)
 
 
 def _ask_proof(number: str, *first: Phrase) -> Told:
@@ -145,6 +146,14 @@ async def take_number(turn: Turn, stage: GivingNumber, said: Text) -> Told:
     return _ask_proof(number)
 
 
+def begin_with(turn: Turn, typed: str) -> Told | None:
+    """An account number out of the blue, from the bill in hand, is begun with; None where *typed* has none."""
+    number = read_number(typed)
+    if number is None:
+        return None
+    return asked_consent(turn, Consenting()) if turn.resident is None else _ask_proof(number)
+
+
 # --- The proof ---------------------------------------------------------------------------------------
 
 
@@ -160,7 +169,7 @@ async def choose_proof(turn: Turn, args: Sequence[str]) -> Told:
 
 
 def _ask_for(number: str, kind: str, *first: Phrase) -> Told:
-    keyboard: Keyboard = ((press("link-other-proof-button", "proof"), *CANCEL_ROW),)
+    keyboard: Keyboard = ((press("link-other-proof-button", "proof"),), WAYS_OUT_ROW)
     return told(GivingProof(number, kind), say(*first, text(_ASKS[kind]), keyboard=keyboard, numeric=True))
 
 
@@ -252,6 +261,7 @@ async def link_added(turn: Turn, event: LinkAdded) -> Told:
         return told(turn.stage)
     keyboard: Keyboard = (
         (press("link-mine-button", "mine"), press("link-not-mine-button", f"notme:{event.link}")),
+        MENU_ROW,
     )
     channel = text("channel-name", channel=event.channel)
     asked = say(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.conversation import Idle
-from core.messages import Button, DataClass, Keyboard, Phrase, Reply, press, say, text
+from core.messages import Button, DataClass, Keyboard, Phrase, Press, Reply, press, say, text
 from core.privacy import masked_number
 from core.turns import AccountLink, Told, Turn, told
 
 MENU_ROW: Final[tuple[Button, ...]] = (press("menu-button", "menu"),)
 CANCEL_ROW: Final[tuple[Button, ...]] = (press("cancel-button", "cancel"),)
+WAYS_OUT_ROW: Final[tuple[Button, ...]] = (*CANCEL_ROW, *MENU_ROW)
 
 _OF_ACCOUNT: Final[Keyboard] = (
     (press("menu-balance-button", "bal"), press("menu-pay-button", "pay")),
@@ -65,9 +66,10 @@ async def show_menu(turn: Turn, args: Sequence[str]) -> Told:
 
 
 async def cancel(turn: Turn, args: Sequence[str]) -> Told:
-    """«Отмена»: back to the menu, nothing done."""
+    """«Отмена»: back to the menu, nothing done. The button stands under a question even where no stage waits."""
     del args
-    key = "menu-nothing-to-cancel" if isinstance(turn.stage, Idle) else "menu-cancelled"
+    asked = isinstance(turn.said, Press) or not isinstance(turn.stage, Idle)
+    key = "menu-cancelled" if asked else "menu-nothing-to-cancel"
     return told(Idle(), say(text(key), keyboard=menu_keyboard(turn)))
 
 

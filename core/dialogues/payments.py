@@ -15,6 +15,7 @@ from core.dialogues.balance import (
     balance_words,
     statement_of,
 )
+from core.dialogues.menu import WAYS_OUT_ROW
 from core.driving import Handler
 from core.messages import (
     DataClass,
@@ -97,7 +98,7 @@ def _ask(turn: Turn, link: AccountLink, why: Phrase) -> Reply:
         account_line(link),
         why,
         text("pay-limits", least=limits.payment_other_min, most=limits.payment_max),
-        keyboard=((press("cancel-button", "cancel"),), MENU_ROW),
+        keyboard=(WAYS_OUT_ROW,),
         data_class=DataClass.PERSONAL,
         numeric=True,
     )
@@ -137,7 +138,7 @@ async def payment_settled(turn: Turn, event: PaymentSettled) -> Told:
         reply = say(*words, keyboard=(MENU_ROW,), data_class=DataClass.PAYMENT)
     else:
         statement = await statement_of(turn, link)
-        keyboard = ((press("balance-button", f"bal:{link.account}"),), MENU_ROW)
+        keyboard = ((press("menu-balance-button", f"bal:{link.account}"),), MENU_ROW)
         body = (*words, account_line(link), *balance_words(statement))
         reply = say(*body, keyboard=keyboard, data_class=DataClass.PAYMENT)
     return Told(turn.stage, (reply,), message_class=MessageClass.CONFIRMATION)

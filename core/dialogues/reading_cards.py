@@ -39,7 +39,7 @@ _OTHER: Final = ("meter-other", "meter-other-short")
 MENU: Final = press("menu-button", "menu")
 CANCEL: Final = press("cancel-button", "cancel")
 BACK_TO_METERS: Final = press("back-button", "read")
-WAYS_OUT: Final = (BACK_TO_METERS, CANCEL)
+WAYS_OUT: Final = (BACK_TO_METERS, CANCEL, MENU)
 
 
 # --- Names -----------------------------------------------------------------------------------------
@@ -80,6 +80,20 @@ def zone_of(register: Register) -> str:
     return register.label or f"Т{register.number}"
 
 
+def example_of(asked: Sequence[Meter]) -> Phrase:
+    """How readings of these very meters may be typed: the first of two services, with a place where it matters."""
+    services = list(dict.fromkeys(meter.service for meter in asked))[:2]
+    parts = []
+    for service, values in zip(services, ((123, 456, 789), (45, 67, 89)), strict=False):
+        meter, *others = (one for one in asked if one.service == service)
+        name = text(_SERVICES.get(service, _OTHER)[1])
+        if others and meter.place:
+            name = text("meter-example-place", service=name, place=meter.place)
+        shown = values_of([Decimal(value) for value in values[: len(meter.registers)]])
+        parts.append(text("meter-example", name=name, value=shown))
+    return parts[0] if len(parts) == 1 else text("meter-example-two", first=parts[0], second=parts[1])
+
+
 def mark_of(meter_id: str) -> str:
     """A short mark of a meter for payloads: ids of billing may be longer than a payload carries."""
     return f"{crc32(meter_id.encode()):08x}"
@@ -107,7 +121,7 @@ def meters_card(turn: Turn, meters: Sequence[Meter], *, opening: Sequence[Phrase
         return say(*opening, text("meter-none"), keyboard=((MENU,),))
     asked = [meter for meter in meters if meter.asked]
     month = Month.of(turn.today)
-    hint = (text("meter-card-hint"),) if asked else ()
+    hint = (text("meter-card-hint", example=example_of(asked)),) if asked else ()
     keyboard: Keyboard = (
         *((meter_button(meter, month, key=_button_key(meter)),) for meter in asked),
         (MENU,),
@@ -269,9 +283,11 @@ def _note_line(meter: Meter, note: Note) -> Phrase:
             return text("meter-verification-soon", due_on=due_on)
         case LateForPeriod(missed, counted):
             return text("reading-late", missed=missed, counted=counted)
+        case Corrects(_, earlier) if len(meter.registers) == 1:
+            return text("reading-corrects", earlier=earlier)
         case Corrects(register, earlier):
-            fresh = register_name(meter, register)
-            return text("reading-corrects", name=fresh, earlier=earlier)
+            zone = zone_of(register_of(meter, register))
+            return text("reading-corrects-zone", zone=zone, earlier=earlier)
         case RolledOver():
             return text("reading-rolled-over")
 
@@ -307,7 +323,7 @@ def receipt(
     bills = {(one.period, one.correctable_until) for one in reckoned}
     heading = _receipt_heading(kept, bills)
     tail = [text("reading-account", name=number_name)] if number_name else []
-    notes = [_note_line(one.meter, note) for one in reckoned for note in one.notes if _outlives_saving(note)]
+    notes = [line for one in reckoned for line in _notes_after(one)]
     if left:
         notes.append(text("reading-still-missing", count=len(left)))
     month = Month.of(turn.today)
@@ -341,10 +357,21 @@ def _kept_lines(meters: Mapping[str, Meter], kept: Kept, *, short: bool = False)
             value=value,
             unit=meters[meter].unit,
         )
-        for meter, register, value in kept.values
+        for meter, register, value in sorted(
+            kept.values, key=lambda one: (list(meters).index(one[0]), one[1])
+        )
     ]
 
 
-def _outlives_saving(note: Note) -> bool:
-    """Whether *note* still matters once the reading is saved."""
-    return not isinstance(note, RolledOver)
+def _notes_after(reckoned: Reckoned) -> Iterable[Phrase]:
+    """What still matters once the reading is saved."""
+    values = {use.register: use.value for use in reckoned.uses}
+    for note in reckoned.notes:
+        match note:
+            case RolledOver():
+                pass
+            case Corrects(register, earlier):
+                name = register_name(reckoned.meter, register)
+                yield text("reading-corrected", name=name, earlier=earlier, value=values[register])
+            case ZeroAgain() | VerificationExpired() | VerificationSoon() | LateForPeriod():
+                yield _note_line(reckoned.meter, note)

@@ -37,7 +37,7 @@ from core.reading_verdicts import (
 )
 from core.turns import Told, Turn, told
 
-_PHOTO_KEYBOARD: Keyboard = ((BACK_TO_METERS_CARD, MENU), (CANCEL,))
+_PHOTO_KEYBOARD: Keyboard = ((BACK_TO_METERS_CARD, CANCEL, MENU),)
 
 
 def staff_button(turn: Turn, meter: Meter, register: int, value: Decimal) -> PressButton:

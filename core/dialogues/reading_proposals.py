@@ -12,6 +12,7 @@ import msgspec
 from core.conversation import ConfirmingReadings, EnteringReading, Idle, ReadingEntry, ShowingMeter, Stage
 from core.dialogues.reading_cards import (
     BACK_TO_METERS_CARD,
+    CANCEL,
     MENU,
     WAYS_OUT,
     confirm_card,
@@ -247,7 +248,8 @@ def _nothing_to_keep(
         else text("reading-lesser-problem", name=short_name(meter))
         for meter, verdict in judged
     ]
-    keyboard: Keyboard = (*_staff_rows(turn, judged), (BACK_TO_METERS_CARD, MENU))
+    ways_out = (BACK_TO_METERS_CARD, MENU) if stage == Idle() else (BACK_TO_METERS_CARD, CANCEL, MENU)
+    keyboard: Keyboard = (*_staff_rows(turn, judged), ways_out)
     lesser = say(*names, keyboard=keyboard, data_class=DataClass.INTAKE, numeric=True)
     reply = say(*opening, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=lesser, numeric=True)
     return told(stage, reply)

@@ -235,7 +235,7 @@ def _ask_which(turn: Turn, meters: Sequence[Meter], which: WhichMeter) -> Told:
     new = [ReadingEntry(one.slot.meter, one.slot.register, f"{one.value:f}") for one in which.entries]
     stage = ChoosingMeter(turn.linked.account, (which.typed,), (*entered_so_far(turn), *new))
     reply = say(
-        text("reading-which-meter", typed=which.typed),
+        text("reading-which-meter", typed=which.typed.replace(".", ",")),
         keyboard=(*buttons, WAYS_OUT),
         data_class=DataClass.INTAKE,
         numeric=True,
@@ -278,7 +278,7 @@ async def _correct(turn: Turn, meters: Sequence[Meter], of: Entries | WhichMeter
 def _ask_for_dial(turn: Turn, meters: Sequence[Meter], typed: Sequence[str]) -> Told:
     """What was used is not what the dial shows."""
     asked = [meter for meter in meters if meter.asked]
-    line = text("reading-not-consumption", typed=", ".join(typed))
+    line = text("reading-not-consumption", typed="; ".join(typed).replace(".", ","))
     meant = next((meter for meter in asked if meter.id == awaited(turn) or len(asked) == 1), None)
     if meant:
         return ask_register(turn, meant, meant.registers[0], opening=[line])

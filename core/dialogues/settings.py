@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.conversation import Idle
-from core.dialogues.menu import CANCEL_ROW, MENU_ROW, account_phrase, menu_keyboard, only_in_private
+from core.dialogues.menu import MENU_ROW, WAYS_OUT_ROW, account_phrase, menu_keyboard, only_in_private
 from core.driving import Handler
 from core.messages import DataClass, Keyboard, LinkButton, Phrase, press, say, text
 from core.questions import ConsentGiven, EraseResident, MyDataOf, ResumeMessages, SetLanguage, StopMessages
@@ -101,8 +101,8 @@ async def erase(turn: Turn, args: Sequence[str]) -> Told:
     if turn.resident is None:
         return told(Idle(), say(text("settings-data-none"), keyboard=menu_keyboard(turn)))
     keyboard: Keyboard = (
-        (press("settings-erase-yes-button", f"eraseyes:{turn.resident.id}"), *CANCEL_ROW),
-        MENU_ROW,
+        (press("settings-erase-yes-button", f"eraseyes:{turn.resident.id}"),),
+        WAYS_OUT_ROW,
     )
     return told(Idle(), say(text("settings-erase-sure"), text("settings-erase-stays"), keyboard=keyboard))
 

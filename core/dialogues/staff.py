@@ -7,7 +7,7 @@ from typing import Final
 
 from core.conversation import AskingStaff, Consenting, Idle
 from core.dialogues.consent import asked_consent
-from core.dialogues.menu import CANCEL_ROW, MENU_ROW, menu_keyboard
+from core.dialogues.menu import MENU_ROW, WAYS_OUT_ROW, menu_keyboard
 from core.driving import Handler
 from core.messages import DataClass, Keyboard, Photo, Phrase, Text, press, say, text
 from core.questions import OpenCase
@@ -25,7 +25,7 @@ async def call_staff(turn: Turn, args: Sequence[str]) -> Told:
 
 def asked(*first: Phrase) -> Told:
     """What the matter is, asked; *first* is said before."""
-    keyboard: Keyboard = ((press("menu-contacts-button", "contacts"), *CANCEL_ROW),)
+    keyboard: Keyboard = ((press("menu-contacts-button", "contacts"),), WAYS_OUT_ROW)
     return told(AskingStaff(), say(*first, text("staff-ask"), keyboard=keyboard))
 
 
@@ -39,7 +39,7 @@ async def take_question(turn: Turn, stage: AskingStaff, said: Text | Photo) -> T
         case Photo():
             question, photo = said.caption.strip(), said.file
     if not question and not photo:
-        return told(stage, say(text("staff-ask"), keyboard=(CANCEL_ROW,)))
+        return told(stage, say(text("staff-ask"), keyboard=(WAYS_OUT_ROW,)))
     facts = (("question", question[:QUESTION_CHARS_MAX]), ("photo", photo), ("language", turn.language))
     case = await _open(turn, "question", facts)
     cut = (text("staff-cut", most=QUESTION_CHARS_MAX),) if len(question) > QUESTION_CHARS_MAX else ()

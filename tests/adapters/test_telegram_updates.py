@@ -52,7 +52,7 @@ READ: dict[str, Said] = {
     "in_message_sticker": Unreadable("sticker"),
     "in_message_web_app_data": Unreadable("web_app_data"),
     "in_my_chat_member_blocked": Stopped(),
-    "in_my_chat_member_unblocked": Started(),
+    "in_my_chat_member_unblocked": Started(silent=True),
 }
 IGNORED = {
     "in_message_group_migrated": "the group has moved; it writes under its new id",

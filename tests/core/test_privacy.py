@@ -50,7 +50,7 @@ NUMBERS = st.text(alphabet=digits, min_size=5, max_size=20)
         (masked_address(street="ул. Строителей", house="4а", flat="12"), "ул. С…ей, д. 4а, кв. •2"),
         (masked_address(street="пр-д Ключевой", house="1", flat="112"), "пр-д К…ой, д. 1, кв. ••2"),
         (masked_address(street="ул. Мира", house="1", block="2"), "ул. М…, д. 1, корп. 2"),
-        (masked_address(street="ул. Мира", house="1", flat="5", room="3"), "ул. М…, д. 1, кв. •, комн. •"),
+        (masked_address(street="ул. Мира", house="1", flat="5", room="3"), "ул. М…, д. 1"),
         (masked_address(street="ул. Мира", house="1", flat="12/3"), "ул. М…, д. 1, кв. ••/3"),
     ],
 )
@@ -73,10 +73,10 @@ def test_no_two_letters_of_a_name_stand_together(name: str, surname: str) -> Non
 @given(street=LETTERS, flat=st.from_regex(r"[1-9][0-9]{0,2}([аб]|/[1-9])?", fullmatch=True))
 def test_an_address_tells_neither_the_street_nor_the_flat(street: str, flat: str) -> None:
     masked = masked_address(street=f"ул. {street}", house="4", flat=flat)
-    shown_street, _, shown_flat = masked.split(", ")
+    shown_street, _, *shown_flat = masked.split(", ")
 
     assert street not in shown_street
-    assert flat not in shown_flat.removeprefix("кв. ")
+    assert flat not in "".join(shown_flat).removeprefix("кв. ")
 
 
 # --- Ceilings ----------------------------------------------------------------------------------------

@@ -6,13 +6,13 @@ balance-no-bill = There are no bills for this account yet. The first one will ap
 balance-clear = *All paid.* Nothing is due.
 balance-advance = *You have { $amount } in advance.* No need to pay now: it goes towards the next bill.
 balance-due = *{ $amount } to pay*
-balance-overdue = of which debt for earlier months: { $amount }
+balance-overdue = of which overdue: { $amount }
 balance-penalty = of which penalties: { $amount }
+balance-all-late = It was to be paid by { $day }.
 balance-due-on = Please pay by { $day } inclusive.
 balance-differs = How we got this sum: the bill for { $period } said { $billed } and counted payments until { $counted-until }; { $paid } has arrived since. The billing centre is comparing the books.
 balance-differs-advance = How we got this sum: the bill for { $period } said { $billed } in advance and counted payments until { $counted-until }; { $paid } has arrived since. The billing centre is comparing the books.
 
-balance-button = What is due
 bill-button = Details
 history-button = History
 pay-button = Pay
@@ -24,8 +24,8 @@ bill-details-button = Tariffs and use
 
 bill-title = *Bill for { $period }*
 bill-and = *In all*
-bill-debt = Debt at the start
-bill-advance = Advance at the start
+bill-debt = Debt on { $day }
+bill-advance = Credit on { $day }
 bill-paid = Paid until { $day }
 bill-penalty = Penalties
 bill-total = To pay
@@ -36,7 +36,7 @@ bill-none-yet = There are no bills for this account yet.
 bill-none = We have no bill for { $period }.
 
 bill-details-title = *How { $period } was calculated* ({ $page } of { $pages })
-bill-line = *{ $name }*: { $payable }
+bill-line = *{ $name }* — { $payable }
 bill-line-how = { $volume } { $unit } { $how }, tariff { $tariff }
 bill-fine-tariff = { $tariff } ₽
 bill-line-provider = Provider: { $provider }

@@ -12,6 +12,7 @@ history-way = { $way ->
     [post] at the post office
     [cash] at the cash desk
     [payroll] from wages
+    [terminal] at a terminal
    *[other] in another way
 }
 history-month-button = { $period }

@@ -36,7 +36,12 @@ menu-nothing-to-cancel = There is nothing to cancel now.
 # --- Consent
 
 consent-text =
-    To show your charges and take your readings we need your consent to processing personal data. Who: { $centre }. What: the account number, charges and payments, meter readings, this chat. What for: to answer you here. How long: until you withdraw it. You can withdraw it at any time: write “erase my data”. Consent, version { $version }.
+    To show your charges and take your readings we need your consent to processing personal data.
+    Who: { $centre }.
+    What: the account number, charges and payments, meter readings, this chat.
+    What for: to answer you here.
+    How long: until you withdraw it. You can withdraw it at any time: write “erase my data”.
+    Consent, version { $version }.
 consent-agree-button = I agree
 consent-decline-button = No, thanks
 consent-document-button = Full text
@@ -132,7 +137,7 @@ account-renamed = The account is called “{ $name }” now.
 account-renamed-plainly = The name is saved.
 account-name-taken-away = The name is gone.
 account-unlink-button = Unlink
-account-unlink-which = Which account shall be unlinked? Choose it, then press “Unlink”.
+account-unlink-which = Which account shall we unlink?
 account-unlink-sure =
     Unlink this account from the chat? Payments and readings stay.
     { $account }
@@ -185,7 +190,8 @@ help-text =
     “Menu” leads back to the beginning, “Cancel” stops what was begun.
 help-in-group = In a shared chat I can tell the phone and the hours. About accounts, readings and payments please write to me privately.
 help-staff-button = Call staff
-help-unknown-text = I did not understand. Write, for example, “balance” or “readings”, or choose a button.
+help-unknown-text = I did not understand. Write, for example, “balance” or “readings”, or choose a button. For a person write “staff”.
+help-thanks = You are welcome.
 help-long-text = This is too long for me to make out. Write one line, or press “Help” and call staff.
 help-old-button = This button is out of date. Here is what can be done now.
 help-voice = I cannot hear voice messages. Please write in words.

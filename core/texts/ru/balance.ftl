@@ -6,13 +6,13 @@ balance-no-bill = Квитанций по этому счёту пока нет.
 balance-clear = *Всё оплачено.* Долга нет.
 balance-advance = *Переплата { $amount }.* Платить сейчас не нужно: она зачтётся в следующей квитанции.
 balance-due = *К оплате { $amount }*
-balance-overdue = из них долг за прошлые месяцы: { $amount }
+balance-overdue = из них просрочено: { $amount }
 balance-penalty = из них пени: { $amount }
+balance-all-late = Срок оплаты прошёл: платить нужно было до { $day }.
 balance-due-on = Оплатите до { $day } включительно.
 balance-differs = Сумма посчитана так: в квитанции за { $period } было { $billed }, платежи в ней учтены до { $counted-until }, после этого получено { $paid }. Расчётный центр сверяет данные.
 balance-differs-advance = Сумма посчитана так: в квитанции за { $period } была переплата { $billed }, платежи в ней учтены до { $counted-until }, после этого получено { $paid }. Расчётный центр сверяет данные.
 
-balance-button = К оплате
 bill-button = Подробнее
 history-button = История
 pay-button = Оплатить
@@ -24,8 +24,8 @@ bill-details-button = Тарифы и объёмы
 
 bill-title = *Квитанция за { $period }*
 bill-and = *Итого*
-bill-debt = Долг на начало
-bill-advance = Переплата на начало
+bill-debt = Долг на { $day }
+bill-advance = Переплата на { $day }
 bill-paid = Оплачено до { $day }
 bill-penalty = Пени
 bill-total = К оплате
@@ -36,7 +36,7 @@ bill-none-yet = Квитанций по этому счёту пока нет.
 bill-none = Квитанции за { $period } у нас нет.
 
 bill-details-title = *Как посчитано за { $period }* ({ $page } из { $pages })
-bill-line = *{ $name }*: { $payable }
+bill-line = *{ $name }* — { $payable }
 bill-line-how = { $volume } { $unit } { $how }, тариф { $tariff }
 bill-fine-tariff = { $tariff } ₽
 bill-line-provider = Поставщик: { $provider }

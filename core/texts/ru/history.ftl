@@ -12,6 +12,7 @@ history-way = { $way ->
     [post] на почте
     [cash] в кассе
     [payroll] из зарплаты
+    [terminal] через терминал
    *[other] другим способом
 }
 history-month-button = { $period }

@@ -51,12 +51,15 @@ def test_a_debt_is_told_with_its_day_and_a_button_to_pay_it() -> None:
 def test_overdue_and_penalties_are_told_as_parts() -> None:
     said = spoken(card(a_statement(432_105, overdue=Money(120_000), penalty=Money(1_230))))
 
-    assert "из них долг за прошлые месяцы: 1 200,00 ₽" in said
+    assert "из них просрочено: 1 200,00 ₽" in said
     assert "из них пени: 12,30 ₽" in said
 
 
 def test_what_is_all_overdue_has_no_day_to_pay_by() -> None:
-    assert "Оплатите до" not in spoken(card(a_statement(1_000, overdue=Money(1_000))))
+    said = spoken(card(a_statement(1_000, overdue=Money(1_000))))
+
+    assert "Оплатите до" not in said
+    assert "Срок оплаты прошёл: платить нужно было до 15 июня 2026." in said
 
 
 def test_an_advance_is_told_in_words() -> None:
@@ -134,7 +137,7 @@ def test_each_service_is_told_with_volume_tariff_and_provider() -> None:
 
     said = spoken(bill_page(a_bill(line), "2026-05", "2"))
 
-    assert "Услуга 1: 190,00 ₽\n5 м³ по счётчику, тариф 38,00 ₽\nПоставщик: ООО «Водоканал»" in said
+    assert "Услуга 1 — 190,00 ₽\n5 м³ по счётчику, тариф 38,00 ₽\nПоставщик: ООО «Водоканал»" in said
     assert "Перерасчёт: вычтено 5,00 ₽ (отсутствие)" in said
     assert "Льгота: вычтено 1,00 ₽" in said
 
@@ -164,7 +167,7 @@ def test_what_a_bill_gives_back_is_told_in_words() -> None:
     said = spoken(bill_page(bill))
 
     assert "Услуга 1 | возврат 50,00 ₽" in said
-    assert "Переплата на начало | 20,00 ₽" in said
+    assert "Переплата на 1 мая 2026 | 20,00 ₽" in said
     assert "Переплата | 70,00 ₽" in said
 
 
@@ -173,7 +176,7 @@ def test_debts_payments_and_penalties_are_in_the_totals() -> None:
 
     said = spoken(bill_page(bill))
 
-    assert "Долг на начало | 90,00 ₽" in said
+    assert "Долг на 1 мая 2026 | 90,00 ₽" in said
     assert "Оплачено до 1 июня 2026 | 40,00 ₽" in said
     assert "Пени | 0,50 ₽" in said
 

@@ -123,16 +123,29 @@ def test_what_is_not_understood_leaves_the_talk_where_it_stood() -> None:
     told = replay(helping.not_understood(turn, ()), {})
 
     assert told.stage == GivingNumber()
-    assert payloads(only(told)) == ["cancel"]
+    assert payloads(only(told)) == ["cancel", "menu"]
 
 
 def test_cancel_leads_back_to_the_menu() -> None:
     begun = replay(menu.cancel(a_resident(a_link(), stage=GivingNumber()), ()), {})
-    idle = replay(menu.cancel(a_resident(a_link()), ()), {})
+    idle = replay(menu.cancel(a_resident(a_link(), said=Text("отмена")), ()), {})
 
     assert begun.stage == idle.stage == Idle()
     assert keys_of(only(begun)) == ["menu-cancelled"]
     assert keys_of(only(idle)) == ["menu-nothing-to-cancel"]
+
+
+def test_a_pressed_cancel_takes_a_question_back_though_no_stage_waits() -> None:
+    told = replay(menu.cancel(a_resident(a_link(), said=Press("cancel")), ()), {})
+
+    assert keys_of(only(told)) == ["menu-cancelled"]
+
+
+def test_thanks_are_answered_and_what_was_begun_goes_on() -> None:
+    told = replay(helping.take_thanks(a_resident(a_link(), stage=GivingNumber()), ()), {})
+
+    assert told.stage == GivingNumber()
+    assert keys_of(only(told)) == ["help-thanks"]
 
 
 def test_the_menu_lets_go_of_what_was_begun() -> None:

@@ -159,7 +159,7 @@ def test_a_number_leads_to_the_choice_of_a_proof() -> None:
     told = replay(linking.take_number(a_resident(), GivingNumber(), typed("л/с 0012 344 567")), {})
 
     assert told.stage == ChoosingProof(NUMBER)
-    assert payloads(only(told)) == ["proof:total", "proof:code", "proof:meter", "cancel"]
+    assert payloads(only(told)) == ["proof:total", "proof:code", "proof:meter", "link", "cancel", "menu"]
 
 
 def test_what_is_no_number_is_asked_for_again() -> None:
@@ -227,7 +227,7 @@ def test_a_wrong_proof_may_be_tried_again_another_way_or_for_another_number() ->
     told = proven(NotProven())
 
     assert told.stage == PROVING
-    assert {"proof", "link", "contacts", "cancel"} == set(payloads(only(told)))
+    assert {"proof", "link", "contacts", "cancel", "menu"} == set(payloads(only(told)))
     assert NUMBER[-4:] not in words_of(only(told))
 
 
@@ -294,7 +294,7 @@ def test_the_other_chats_are_asked_whether_it_was_them() -> None:
     told = replay(linking.link_added(a_resident(a_link(), stage=stage, said=ADDED), ADDED), {})
 
     assert told.stage == stage
-    assert payloads(only(told)) == ["mine", "notme:9"]
+    assert payloads(only(told)) == ["mine", "notme:9", "menu"]
     assert "Viber" in words_of(only(told))
 
 

@@ -167,7 +167,7 @@ def test_free_text_ends_in_one_confirm_card_with_use_and_cost() -> None:
     shown = said(told)
     assert "Холодная вода, кухня, …6342: 125 м³\nбыло 120, расход 5 м³\nПримерно 200,00\xa0₽" in shown
     assert "Горячая вода, кухня, …1234: 45 м³\nбыло 40, расход 5 м³" in shown
-    assert list(buttons(told)) == ["Сохранить", "Исправить", "Назад", "Отмена"]
+    assert list(buttons(told)) == ["Сохранить", "Исправить", "Назад", "Отмена", "Меню"]
     assert told.stage == ConfirmingReadings(
         ACCOUNT,
         (ReadingEntry("cold", 1, "125"), ReadingEntry("hot", 1, "45")),
@@ -353,7 +353,7 @@ def test_more_hot_water_than_cold_is_remarked_upon_and_accepted() -> None:
 def test_a_correction_of_this_period_shows_what_it_replaces() -> None:
     told = typed("ошибся, хвс 123", meters=[cold(sent="132"), hot()])
 
-    assert "Заменит переданное раньше: Холодная вода, кухня, …6342, 132." in said(told)
+    assert "Заменит переданное раньше: 132." in said(told)
 
 
 def test_a_correction_of_an_earlier_period_goes_to_staff() -> None:
