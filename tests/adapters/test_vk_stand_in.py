@@ -158,6 +158,17 @@ async def test_one_who_stops_and_comes_back_is_heard(talk: Talk) -> None:
     assert await talk.said() == Started(silent=True)
 
 
+async def test_a_chat_of_many_is_greeted_and_hears_commands(talk: Talk) -> None:
+    talk.vk.start("-5", "")
+    (begun,) = await talk.heard()
+    talk.vk.say("-5", "/help")
+    talk.vk.say("-5", "кто сегодня дежурит?")
+
+    (said,) = await talk.heard()
+    assert (begun.said, begun.chat, begun.private) == (Started(), "2000000005", False)
+    assert said.said == Text("/help")
+
+
 # --- What we say ----------------------------------------------------------------------------------
 
 

@@ -22,7 +22,15 @@ from bots.simulator.vk.limits import (
 )
 from bots.simulator.vk.methods import MessagesApi
 from bots.simulator.vk.server import ApiServer, Recorded
-from bots.simulator.vk.state import Dialogue, Message, StoredFile, VkState, payload_of, peer_of
+from bots.simulator.vk.state import (
+    GROUP_CHATS_FROM,
+    Dialogue,
+    Message,
+    StoredFile,
+    VkState,
+    payload_of,
+    peer_of,
+)
 
 CLIENT: Final[JsonObject] = {
     "button_actions": ["text", "vkpay", "open_app", "location", "open_link", "open_photo", "callback"],
@@ -48,7 +56,8 @@ class VkStandIn:
     """One community's VK, in this process.
 
     *clock* dates the messages; paces, waits and lifetimes run by the real clock. *retry_scale* shortens the
-    waits between attempts at a callback server. `faults` may be changed at any time; `calls` keeps the last
+    waits between attempts at a callback server; places in dialogues are numbered on from *first_place*, for
+    a bot that remembers what was before a restart. `faults` may be changed at any time; `calls` keeps the last
     calls for tests.
     """
 
@@ -69,10 +78,12 @@ class VkStandIn:
         webhook_timeout_s: float = 10.0,
         calls_per_s: int = CALLS_PER_S,
         old_client: bool = False,
+        first_place: int = 0,
     ) -> None:
         chance = Random(seed)  # noqa: S311 - numbers that differ, not secrets
         self._chance = chance
         self._old_client = old_client
+        self._first_place = first_place
         self.state = VkState(chance, group=group, title=group_name, clock=clock)
         self.events = Events(
             chance,
@@ -127,11 +138,15 @@ class VkStandIn:
             raise ResidentRefusedError(400, f"{chat!r} is no chat of VK")
         known = self.state.dialogues.get(peer)
         if known is None:
-            known = self.state.dialogues[peer] = Dialogue(peer, chat, allowed=False)
+            known = self.state.dialogues[peer] = Dialogue(
+                peer, chat, allowed=peer >= GROUP_CHATS_FROM, last_place=self._first_place
+            )
         self._allow(known)
+        # In a chat of many the app writes to whom the button belongs.
+        words = "Начать" if known.is_private else f"[club{self.state.group}|@kvitok_demo] Начать"
         button: JsonObject = {"payload": json.dumps({"command": "start"}, separators=(",", ":"))}
         link: JsonObject = {"ref": payload, "ref_source": "link"} if payload else {}
-        self._write(known, "Начать", button | link)
+        self._write(known, words, button | link, shown="Начать")
 
     def say(self, chat: str, text: str) -> None:
         """Type *text*; the app cuts what is too long into several messages."""
@@ -186,9 +201,10 @@ class VkStandIn:
         self._write(self._awake(chat), "", extra, shown=shown)
 
     def block(self, chat: str) -> None:
-        """Forbid the community to write: nothing that it sends arrives any more."""
+        """Forbid the community to write, or put it out of a chat of many, of which it is told nothing."""
         known = self._known(chat)
-        if known.allowed:
+        known.kicked = not known.is_private
+        if known.is_private and known.allowed:
             known.allowed = False
             self.events.put("message_deny", {"user_id": known.user}, peer=known.peer)
 
@@ -212,11 +228,12 @@ class VkStandIn:
 
     def _awake(self, chat: str) -> Dialogue:
         known = self._known(chat)
-        if not known.allowed:
+        if not known.allowed or known.kicked:
             raise ResidentRefusedError(400, f"chat {chat!r} has blocked the bot; start or unblock first")
         return known
 
     def _allow(self, known: Dialogue) -> None:
+        known.kicked = False
         if not known.allowed:
             known.allowed = True
             self.events.put("message_allow", {"user_id": known.user, "key": ""}, peer=known.peer)

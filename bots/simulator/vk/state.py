@@ -97,11 +97,15 @@ class Dialogue:
 
 
 def peer_of(name: str) -> int:
-    """VK's number of the dialogue that scripts call *name*: the number itself, or one made from the word."""
+    """VK's number of the dialogue that scripts call *name*: the number itself, or one made from the word.
+
+    A number below zero, which other messengers give to chats of many, is such a chat here too.
+    """
     try:
-        return int(name)
+        number = int(name)
     except ValueError:
         return 1_000_000_000 + zlib.crc32(name.encode()) % 900_000_000
+    return number if number > 0 else GROUP_CHATS_FROM - number
 
 
 class VkState:

@@ -777,6 +777,25 @@ async def test_what_no_phone_allows_is_refused_to_a_resident(bot: Bot) -> None:
         bot.vk.say(chat, "хвс")
 
 
+async def test_a_chat_of_many_is_begun_by_name_and_left_without_a_word(bot: Bot) -> None:
+    async with a_webhook(bot) as webhook:
+        bot.vk.start("-5", "")
+        bot.vk.block("-5")
+        await bot.vk.events.drained()
+
+    ((event, _),) = webhook.came
+    said = event["object"]["message"]
+    assert (said["peer_id"], said["id"], said["text"][:6]) == (2_000_000_005, 0, "[club2")
+    assert await bot.unsaid(peer_id=2_000_000_005) == 917
+
+
+async def test_places_go_on_from_where_they_were_before_a_restart() -> None:
+    async with a_bot(first_place=500) as bot:
+        bot.vk.start(str(RESIDENT), "")
+
+        assert [*bot.vk.state.dialogues[RESIDENT].messages] == [501]
+
+
 async def test_bold_is_shown_bold_and_everything_is_escaped(bot: Bot) -> None:
     await bot.say(message="<К оплате>", format_data=formatted(offset=1, length=8))
 
