@@ -146,7 +146,7 @@ class OkApi:
 
     async def _put(self, address: URL, file: RenderedFile) -> Any:
         """What the upload server answers, which is another host and gets no token; None for an empty answer."""
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)  # Russian names as they are, like a browser's
         form.add_field("file", file.body, filename=file.name, content_type=file.media_type)
         async with self.request("POST", address, timeout_s=UPLOAD_S, data=form) as answer:
             status, body = answer.status, await _read(answer)

@@ -38,9 +38,13 @@ class Heard:
     statuses: list[int] = field(default_factory=list)
     """What to answer next; 200 when there is nothing left."""
     pause: asyncio.Event | None = None
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once something came a second time."""
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if body in self.bodies:
+            self.again.set()
         self.bodies.append(body)
         self.events.append(json.loads(body))
         if self.pause:
@@ -94,7 +98,7 @@ class Group:
     async def upload(self, kind: str, content: bytes, media_type: str, name: str = "a.pdf") -> str:
         """The token of an uploaded file."""
         place = await self.get("me/fileUploadUrl", type=kind)
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)
         form.add_field("file", content, filename=name, content_type=media_type)
         async with self.session.post(place["url"], data=form) as answer:
             assert answer.status == 200
@@ -136,3 +140,8 @@ def a_button(**fields: object) -> dict[str, object]:
 
 def a_link(**fields: object) -> dict[str, object]:
     return {"type": "LINK", "text": "Да", "intent": "DEFAULT", "url": "https://example.org"} | fields
+
+
+def param(what: str) -> dict[str, object]:
+    """The refusal of a wrong argument."""
+    return {"error_code": 100, "error_msg": f"PARAM : {what}", "error_data": None}
