@@ -56,6 +56,7 @@ DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024
 # Where VK keeps what residents send.
 FILE_HOSTS: Final = ("userapi.com", "vk.com", "vk.ru", "vkuser.net", "vkuserphoto.ru")
 
+UNSENT_MAX: Final = 200
 # https://dev.vk.com/ru/method/groups.addCallbackServer
 SERVER_TITLE: Final = "kvitok"
 SECRET_CHARS_MAX: Final = 50
@@ -110,6 +111,8 @@ class Vk:
         self._clock = clock
         self._api = VkApi(settings.token, base=settings.api_base, proxy=settings.proxy)
         self._poll_server: _PollServer | None = None
+        # Uploads whose message did not get through: the next try of the row takes them up.
+        self._unsent: dict[str, str] = {}
 
     def receive(self, webhook: Webhook) -> Received:
         """The event in a webhook's body; see `core.channel.Channel`."""
@@ -126,9 +129,11 @@ class Vk:
         try:
             return await self._carry_out(sending)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is classified
-            stale = isinstance(error, VkRefusedError) and error.code in STALE_FILE and sending.known_files
+            stale = isinstance(error, VkRefusedError) and error.code in STALE_FILE and sending.files
             if not stale:
                 return classify(error, sending)
+        for file in sending.files:
+            self._unsent.pop(file.sha256, None)
         try:
             return await self._carry_out(msgspec.structs.replace(sending, known_files={}))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is classified
@@ -141,22 +146,34 @@ class Vk:
             return Sent(str(form["cmid"]))
         if sending.tried_s_ago >= LOOK_BACK_AFTER_S and (found := await self._in_history(form)):
             return Sent(found)
-        files: dict[str, str] = {}
-        for file in sending.files:
-            known = sending.known_files.get(file.sha256)
-            files[file.sha256] = known or await self._upload(file, peer=form["peer_id"])
+        files = await self._attached(sending, peer=form["peer_ids"])
         if files:
             form["attachment"] = ",".join(files.values())
-        return Sent(str(await self._api.call("messages.send", **form)), files)
+        place = _place(await self._api.call("messages.send", **form))
+        for sha256 in files:
+            self._unsent.pop(sha256, None)
+        return Sent(place, files)
 
     async def _in_history(self, form: Mapping[str, Any]) -> str | None:
-        """The id of the message that an earlier try left in the chat."""
-        peer, number = form["peer_id"], form["random_id"]
+        """The place of the message that an earlier try left in the chat."""
+        peer, number = form["peer_ids"], form["random_id"]
         history = await self._api.call("messages.getHistory", peer_id=peer, count=LOOK_BACK_MESSAGES)
         for item in history["items"]:
             if item.get("from_id") == -self._settings.group and item.get("random_id") == number:
-                return str(item["id"])
+                return str(item["conversation_message_id"])
         return None
+
+    async def _attached(self, sending: Sending, *, peer: int) -> dict[str, str]:
+        """The files of *sending* by their sha256, as messages attach them; those that VK lacks are uploaded."""
+        files: dict[str, str] = {}
+        for file in sending.files:
+            known = sending.known_files.get(file.sha256) or self._unsent.get(file.sha256)
+            files[file.sha256] = name = known or await self._upload(file, peer=peer)
+            if known is None:
+                self._unsent[file.sha256] = name
+        while len(self._unsent) > UNSENT_MAX:
+            del self._unsent[next(iter(self._unsent))]
+        return files
 
     async def _upload(self, file: RenderedFile, *, peer: int) -> str:
         """Put *file* on VK's servers; the name by which messages attach it from then on."""
@@ -343,6 +360,17 @@ def _is_vks(file: str, api_base: str) -> bool:
         return True
     host = f".{at.hostname}"
     return at.scheme == "https" and any(host.endswith(f".{known}") for known in FILE_HOSTS)
+
+
+def _place(response: Any) -> str:
+    """Where in the chat a message now is. Raises VkRefusedError: with many recipients each has an error of its own."""
+    match response:
+        case [{"error": {"code": int(code), **rest}}]:
+            raise VkRefusedError(code, str(rest.get("description", "")))
+        case [{"conversation_message_id": place}]:
+            return str(place)
+        case _:
+            return ""  # sent, and not where
 
 
 def _attachment(kind: str, saved: Mapping[str, Any]) -> str:

@@ -47,9 +47,8 @@ def encode(sending: Sending) -> dict[str, Any]:
 
     Raises ValueError for what no call of VK's can carry.
     """
-    message = sending.message
+    message, peer = sending.message, int(sending.chat)
     form: dict[str, Any] = {
-        "peer_id": int(sending.chat),
         "message": _plain(message.spans) if sending.plain else message.plain,
         "dont_parse_links": 1,
     }
@@ -57,8 +56,9 @@ def encode(sending: Sending) -> dict[str, Any]:
         form["format_data"] = styled
     if message.replaces is not None and not sending.files:
         shown = _inline(message.keyboard) if message.keyboard else NO_KEYBOARD
-        return form | {"cmid": int(message.replaces), "keyboard": shown}
-    form |= {"random_id": random_id(sending.token), "disable_mentions": 1}
+        return form | {"peer_id": peer, "cmid": int(message.replaces), "keyboard": shown}
+    # With the plural VK tells the message's place in the chat too, by which presses and edits name it.
+    form |= {"peer_ids": peer, "random_id": random_id(sending.token), "disable_mentions": 1}
     if message.keyboard:
         lone = _only_menu(message.keyboard)
         form["keyboard"] = _standing(lone) if lone else _inline(message.keyboard)

@@ -119,6 +119,11 @@ async def vk(api: Api) -> AsyncIterator[Vk]:
         await channel.close()
 
 
+def sent_at(place: int) -> dict[str, Any]:
+    """VK's answer for a message that now is at *place*."""
+    return {"response": [{"peer_id": 571204488, "message_id": 9, "conversation_message_id": place}]}
+
+
 def settings(**changed: Any) -> VkSettings:
     defaults = {"token": TOKEN, "group": GROUP, "secret": SECRET, "confirmation": "d8v2ve07"}
     return VkSettings(**{**defaults, **changed})
@@ -132,23 +137,36 @@ AN_EDIT = Sending("571204488", 17, Message((Span("Принято"),), replaces="
 
 
 async def test_a_message_is_sent_with_the_token_in_a_header_alone(api: Api, vk: Vk) -> None:
-    api.will({"response": 5102})
+    api.will(sent_at(5102))
 
     assert await vk.send(A_SENDING) == Sent("5102")
     assert api.asked == [
         (
             "messages.send",
             {
-                "peer_id": "571204488",
                 "message": "Принято",
                 "dont_parse_links": "1",
-                "disable_mentions": "1",
+                "peer_ids": "571204488",
                 "random_id": "18",
+                "disable_mentions": "1",
                 "v": "5.199",
             },
         )
     ]
     assert api.headers[0]["Authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_a_refusal_for_the_one_recipient_counts(api: Api, vk: Vk) -> None:
+    error = {"code": 901, "description": "Can't send messages for users without permission"}
+    api.will({"response": [{"peer_id": 571204488, "message_id": 0, "error": error}]})
+
+    assert await vk.send(A_SENDING) == Unreachable("901 Can't send messages for users without permission")
+
+
+async def test_a_success_of_another_shape_is_one(api: Api, vk: Vk) -> None:
+    api.will(body("out_messages_send_peer_id.response"))
+
+    assert await vk.send(A_SENDING) == Sent("")
 
 
 async def test_a_press_is_answered_by_an_edit_of_its_message(api: Api, vk: Vk) -> None:
@@ -243,15 +261,16 @@ LATE = msgspec.structs.replace(A_SENDING, tried_s_ago=LOOK_BACK_AFTER_S)
 
 
 async def test_what_was_tried_long_ago_is_looked_for_first(api: Api, vk: Vk) -> None:
-    found = {"id": 5102, "from_id": -GROUP, "random_id": random_id(17)}
-    api.will({"response": {"items": [{"id": 5103, "from_id": 571204488, "random_id": random_id(17)}, found]}})
+    found = {"conversation_message_id": 5102, "from_id": -GROUP, "random_id": random_id(17)}
+    theirs = found | {"from_id": 571204488, "conversation_message_id": 5103}
+    api.will({"response": {"items": [theirs, found]}})
 
     assert await vk.send(LATE) == Sent("5102")
     assert [method for method, _ in api.asked] == ["messages.getHistory"]
 
 
 async def test_what_is_not_found_there_is_sent(api: Api, vk: Vk) -> None:
-    api.will({"response": {"items": []}}, {"response": 5104})
+    api.will({"response": {"items": []}}, sent_at(5104))
 
     assert await vk.send(LATE) == Sent("5104")
 
@@ -274,7 +293,7 @@ async def test_a_picture_is_uploaded_in_steps_and_its_name_kept(api: Api, vk: Vk
         {"response": {"upload_url": f"{api.address}/up/photo?act=do_add"}},
         body("out_photo_2_upload.response"),
         body("out_photo_3_saveMessagesPhoto.response"),
-        {"response": 5105},
+        sent_at(5105),
     )
 
     name = "photo-229000111_457239101_ab12"
@@ -288,7 +307,7 @@ async def test_a_document_keeps_its_russian_title(api: Api, vk: Vk) -> None:
         {"response": {"upload_url": f"{api.address}/up/doc"}},
         body("out_doc_2_upload.response"),
         body("out_doc_3_save.response"),
-        {"response": 5106},
+        sent_at(5106),
     )
 
     assert await vk.send(a_file(BILL)) == Sent("5106", {"sha-of-bill": "doc-229000111_680000001"})
@@ -297,7 +316,7 @@ async def test_a_document_keeps_its_russian_title(api: Api, vk: Vk) -> None:
 
 
 async def test_a_known_file_is_not_uploaded_again(api: Api, vk: Vk) -> None:
-    api.will({"response": 5107})
+    api.will(sent_at(5107))
 
     sent = await vk.send(a_file(CHART, **{"sha-of-chart": "photo-1_2"}))
 
@@ -310,12 +329,26 @@ async def test_a_known_file_that_vk_lost_is_uploaded_again(api: Api, vk: Vk) -> 
         {"response": {"upload_url": f"{api.address}/up/photo"}},
         body("out_photo_2_upload.response"),
         body("out_photo_3_saveMessagesPhoto.response"),
-        {"response": 5108},
+        sent_at(5108),
     )
 
     sent = await vk.send(a_file(CHART, **{"sha-of-chart": "photo-1_2"}))
 
     assert sent == Sent("5108", {"sha-of-chart": "photo-229000111_457239101_ab12"})
+
+
+async def test_an_upload_is_not_repeated_with_its_message(api: Api, vk: Vk) -> None:
+    chart = msgspec.structs.replace(CHART, sha256="of-another")
+    api.will(
+        {"response": {"upload_url": f"{api.address}/up/photo"}},
+        body("out_photo_2_upload.response"),
+        body("out_photo_3_saveMessagesPhoto.response"),
+        body("err_6_too_many_per_second"),
+        sent_at(5109),
+    )
+
+    assert isinstance(await vk.send(a_file(chart)), RetryLater)
+    assert await vk.send(a_file(chart)) == Sent("5109", {"of-another": "photo-229000111_457239101_ab12"})
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def keyboard_of(*keys: Key, replaces: str | None = None) -> dict[str, Any]:
 
 def test_a_text_goes_as_it_is_with_a_number_against_repeats() -> None:
     assert encode(a_sending(Span("ул. <Мира> & К°"))) == {
-        "peer_id": 571204488,
+        "peer_ids": 571204488,
         "message": "ул. <Мира> & К°",
         "dont_parse_links": 1,
         "disable_mentions": 1,

@@ -187,15 +187,16 @@ async def test_a_styled_message_arrives_as_it_was_meant(talk: Talk) -> None:
 
 
 async def test_a_press_comes_back_is_acknowledged_and_changes_its_message(talk: Talk) -> None:
-    await talk.bot.send(a_sending(keyboard=CARD))
+    sent = await talk.bot.send(a_sending(keyboard=CARD))
     talk.vk.press(CHAT, talk.shown()["id"], "read")
     (press,) = await talk.heard()
-    assert press.said == Press("read", "2")
+    assert isinstance(sent, Sent)
+    assert press.said == Press("read", sent.message)
 
     await talk.bot.acknowledge(press)
-    edited = await talk.bot.send(a_sending(Span("Показания"), replaces="2"))
+    edited = await talk.bot.send(a_sending(Span("Показания"), replaces=sent.message))
 
-    assert edited == Sent("2")
+    assert edited == sent
     assert (talk.shown()["text"], talk.shown()["edited"], talk.shown()["buttons"]) == ("Показания", True, [])
     assert {call.code for call in talk.vk.calls} == {0}
 

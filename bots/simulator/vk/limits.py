@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bots.simulator.telegram.formatting import Entity, Formatted, read, units
+from bots.simulator.telegram.formatting import Entity, Formatted, as_typed, units
 from core.errors import KvitokError
 
 # https://dev.vk.com/ru/method/messages.send, /ru/api/bots/development/keyboard and the upload guide.
@@ -170,7 +170,15 @@ def read_text(text: str, format_data: str) -> Formatted:
     """*text* with what *format_data* says of it; refused with 914 when too long, 100 when told wrong."""
     if len(text) > TEXT_CHARS_MAX:
         raise VkCallRefusedError(914)
-    return read(text, parse_mode="", entities=[entity.to_json() for entity in _entities(text, format_data)])
+    told = _entities(text, format_data)
+    links = [entity for entity in told if entity.type == "text_link"]
+    bare = [
+        entity
+        for entity in as_typed(text).entities
+        if entity.type == "url"
+        and not any(link.offset < entity.end and entity.offset < link.end for link in links)
+    ]
+    return Formatted(text, (*told, *bare))
 
 
 def _entities(text: str, format_data: str) -> list[Entity]:

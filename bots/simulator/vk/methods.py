@@ -131,7 +131,7 @@ class MessagesApi:
         files = [stored for name in names if (stored := self._state.file(name))]
         if len(files) < len(names):
             raise bad_parameter("attachment is not found or not yours")
-        if not content.text and not files:
+        if not content.text.strip() and not files:
             raise bad_parameter("message is empty or invalid")
         return content, keys, files
 
