@@ -46,7 +46,7 @@ def _walk(node: object, found: set[str]) -> None:
 
 
 def _strings_in_code() -> set[str]:
-    files = [*ROOT.glob("core/**/*.py"), *ROOT.glob("bots/**/*.py")]
+    files = [file for package in ("core", "bots", "adapters") for file in ROOT.glob(f"{package}/**/*.py")]
     trees = [ast.parse(file.read_text()) for file in files]
     return {
         node.value
