@@ -185,11 +185,11 @@ class Delivery:
         """*message*, or a neutral word where the channel may no longer carry what was queued for it."""
         if self.ceiling.carries(message.data_class):
             return message
-        words = Words(message.language, self._zone)
+        words = Words.of(message.language, self._zone)
         return Message((Span(words.plain(text("privacy-not-here"))),), language=message.language)
 
     def _marked_as_repeat(self, message: Message) -> Message:
-        words = Words(message.language, self._zone)
+        words = Words.of(message.language, self._zone)
         mark = Span(words.plain(text("sent-again")) + "\n")
         return msgspec.structs.replace(message, spans=(mark, *message.spans))
 

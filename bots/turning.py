@@ -197,7 +197,7 @@ class Turning:
         voice = self.voices[chat.channel]
         return fit(
             permitted(reply, voice.ceiling),
-            words=Words(language, self.centre.zone),
+            words=Words.of(language, self.centre.zone),
             within=voice.capabilities,
             replaces=pressed,
             message_class=message_class,

@@ -205,6 +205,9 @@ def _page(
     if len(rows) <= within.rows_max and sum(map(len, rows)) <= within.buttons_max:
         return tuple(rows)
     *choices, way_out = rows
+    if len(way_out) > within.buttons_max - 2:
+        # Too wide a last row to stand on every page: its last key is the way out.
+        choices, way_out = [*choices, way_out[:-1]], way_out[-1:]
     room_rows = within.rows_max - 2
     room_buttons = within.buttons_max - len(way_out) - 1
     pages: list[list[KeyRow]] = [[]]

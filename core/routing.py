@@ -212,6 +212,7 @@ def _awaited(turn: Turn, said: Text, typed: str, wish: Intent | None) -> Dialogu
         case AskingStaff() as stage:
             return staff.take_question(turn, stage, said)
         case Consenting() as stage:
+            wish = None if linking.answers(stage, typed) else wish
             return _wish(turn, wish) or linking.take_consent(turn, stage, said)
         case ChoosingProof() as stage:
             # «Счётчик» here names a proof.

@@ -98,12 +98,20 @@ def day_name(day: date, language: str) -> str:
 class Words:
     """The language and the time zone that a turn is worded in."""
 
-    __slots__ = ("bundle", "language", "zone")
+    __slots__ = ("_worded", "bundle", "language", "zone")
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
         self.zone = zone
         self.bundle = catalogue(self.language)
+        # Texts that nothing fills, most labels among them: put into words once.
+        self._worded: dict[str, tuple[Span, ...]] = {}
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, language: str, zone: ZoneInfo) -> Words:
+        """The words of *language* in *zone*, made once."""
+        return cls(language, zone)
 
     def value(self, value: Value) -> str | int:
         """*value* as the text shows it; whole numbers stay numbers, for plurals to choose by."""
@@ -138,11 +146,19 @@ class Words:
             raise UnknownTextError(phrase.key, self.language, str(errors[0]))
         return cast("str", text)
 
+    def spans(self, phrase: Phrase) -> tuple[Span, ...]:
+        """The text of *phrase* with its markup read."""
+        if phrase.values:
+            return tuple(_spans(self.raw(phrase)))
+        if phrase.key not in self._worded:
+            self._worded[phrase.key] = tuple(_spans(self.raw(phrase)))
+        return self._worded[phrase.key]
+
     def plain(self, phrase: Phrase | str) -> str:
         """The text of *phrase* without markup, for labels and table cells."""
         if isinstance(phrase, str):
             return phrase
-        return "".join(span.text for span in _spans(self.raw(phrase)))
+        return "".join(span.text for span in self.spans(phrase))
 
     def cell(self, value: Value) -> str:
         """A table's value as plain text."""
@@ -155,7 +171,7 @@ class Words:
         return [
             Rows((self.plain(label), self.cell(value)) for label, value in paragraph.rows)
             if isinstance(paragraph, Table)
-            else Block(_spans(self.raw(paragraph)))
+            else Block(self.spans(paragraph))
             for paragraph in body
         ]
 

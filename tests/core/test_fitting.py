@@ -112,7 +112,7 @@ def test_every_choice_can_be_reached(reply: Reply, channel: Capabilities) -> Non
 
     reached = set()
     for fitted in _all_pages(reply, channel):
-        shown = "".join(message.plain for message in fitted.messages)
+        shown = "\n".join(message.plain for message in fitted.messages)
         if channel.keyboard == "none" and fitted.offered:
             marks = [line.split(".")[0] for line in shown.splitlines() if line.split(".")[0].isdigit()]
             reached |= {choose(fitted.offered, mark) for mark in marks}

@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; ratios of what is measured side by side in one run."""

@@ -1,0 +1,85 @@
+"""The ground that measurements stand on: a server of their own, a town, residents linked to its accounts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from bots.town.writing import write_town
+from storage.database import Connection, connect
+from storage.embedded import EmbeddedPostgres
+from storage.exchange import import_files
+from storage.keys import Keys
+from storage.migrating import migrate
+
+MASTER: Final = "m" * 64
+BILLING: Final = "b" * 64
+KEYS: Final = Keys.of(master=MASTER.encode(), billing=BILLING.encode())
+FIRST_CHAT: Final = 100_000_000
+
+# Residents with one chat and one linked account each.
+RESIDENTS: Final = """
+with chats as (
+  insert into chat (channel, address_hash, address, private, created_at, last_seen_at)
+  select 'telegram', hash, sealed, true, $4, $4 from unnest($1::bytea[], $2::bytea[]) as made (hash, sealed)
+  returning id
+), numbered as (select id, row_number() over (order by id) as place from chats),
+residents as (insert into resident (created_at) select $4 from numbered returning id),
+placed as (select id, row_number() over (order by id) as place from residents),
+consents as (
+  insert into consent (resident_id, chat_id, channel, version, text_hash, given_at)
+  select placed.id, numbered.id, 'telegram', '2026-11', '', $4 from numbered join placed using (place)
+)
+insert into account_link (resident_id, account_id, chat_id, proof, current, linked_at)
+select placed.id, accounts.id, numbered.id, 'code', true, $4
+from numbered join placed using (place)
+join (select id, row_number() over (order by id) as place from account) as accounts
+  on accounts.place = (numbered.place - 1) % $3 + 1
+"""
+
+BIND: Final = """
+update chat set resident_id = account_link.resident_id from account_link where account_link.chat_id = chat.id
+"""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A server with a town in it."""
+
+    server: EmbeddedPostgres
+    accounts: int
+    chats: int
+
+
+@asynccontextmanager
+async def ground(*, accounts: int, chats: int) -> AsyncIterator[Ground]:
+    """A durable server of our own with a town of *accounts* and *chats* of residents linked to them."""
+    with TemporaryDirectory(prefix="kvitok-bench-") as folder:
+        Path(folder).chmod(0o711)
+        with EmbeddedPostgres(Path(folder)) as server:
+            await migrate(server.url("owner"))
+            async with connect(server.url("app")) as db:
+                await _fill(db, Path(folder) / "town", accounts, chats)
+            yield Ground(server, accounts, chats)
+
+
+async def _fill(db: Connection, folder: Path, accounts: int, chats: int) -> None:
+    now = datetime.now(UTC)
+    files = write_town(folder, accounts=accounts, seed=1, today=now.date(), key=BILLING.encode())
+    await import_files(db, files, now=now)
+    names = [str(FIRST_CHAT + number) for number in range(chats)]
+    async with db.transaction():
+        await db.execute(
+            RESIDENTS,
+            [KEYS.address_hash("telegram", name) for name in names],
+            [KEYS.sealed("telegram", name) for name in names],
+            accounts,
+            now,
+        )
+        await db.execute(BIND)
+    await db.execute("analyze")
