@@ -120,7 +120,7 @@ async def a_group(**settings: Any) -> AsyncIterator[Group]:
     clock, heard = Clock(NOW), Heard()
     ok = OdnoklassnikiStandIn(token=TOKEN, clock=clock, **{"retry_scale": 0.0, "settle_s": 0.0} | settings)
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.add_routes([*ok.routes(), web.post("/hook/{secret}", heard.answer)])
+    app.add_routes([*ok.routes(), web.post("/hook/{path:.+}", heard.answer)])
     async with served(app) as base, aiohttp.ClientSession() as session:
         await ok.open()
         ok.start(RESIDENT, "")
