@@ -181,7 +181,7 @@ async def test_a_styled_message_arrives_as_it_was_meant(talk: Talk) -> None:
     assert isinstance(outcome, Sent)
     assert shown["html"] == "💧 К оплате: <b>3 412,57 ₽</b> &lt;дом&gt; &amp; К°"
     assert [[(key["id"], key["kind"]) for key in row] for row in shown["buttons"]] == [
-        [("read", "press"), ("0.1", "link")],
+        [("read", "press"), ("link 0.1", "link")],
         [("menu", "press")],
     ]
 

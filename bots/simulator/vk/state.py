@@ -185,11 +185,7 @@ class VkState:
         content = message.content if instead is None else Formatted(instead)
         keys = message.keys
         named = iter(_named(keys))
-        rows = (
-            [[_shown_button(next(named), button, keys) for button in row] for row in keys.rows]
-            if keys
-            else []
-        )
+        rows = [[_shown_button(*next(named), keys) for _ in row] for row in keys.rows] if keys else []
         menu = "" if keys is None or keys.inline else "shown" if keys.rows else "removed"
         files = [
             FileLink(
@@ -208,14 +204,19 @@ class VkState:
         )
 
 
-def _named(keys: Keys | None) -> dict[str, JsonObject]:
+def _named(keys: Keys | None) -> list[tuple[str, JsonObject]]:
     """The buttons of a keyboard by name, in order: their payload if it is one word, else where they stand."""
-    named: dict[str, JsonObject] = {}
-    for y, row in enumerate(keys.rows if keys else ()):
-        for x, button in enumerate(row):
-            name = _name(button)
-            named[name if name and name not in named else f"{y}.{x}"] = button
-    return named
+    return [
+        (_name(button) or f"{_kind(button)} {y}.{x}", button)
+        for y, row in enumerate(keys.rows if keys else ())
+        for x, button in enumerate(row)
+    ]
+
+
+def _kind(button: JsonObject) -> str:
+    action = button["action"]
+    kind = str(action.get("type")) if isinstance(action, Mapping) else ""
+    return "link" if kind == "open_link" else kind
 
 
 def _name(button: JsonObject) -> str:
