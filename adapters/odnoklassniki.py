@@ -183,7 +183,11 @@ class Odnoklassniki:
             try:
                 return await self._api.post("me", "messages", sending.chat, body=body)
             except OkRefusedError as error:
-                if not (tries and error.blames_request):
+                if not error.blames_request:
+                    raise
+                if not tries:
+                    for file in sending.files:
+                        self._uploads.pop(file.sha256, None)
                     raise
                 ready_s = monotonic() + self._settle_s
 
@@ -200,9 +204,8 @@ class Odnoklassniki:
 
     def _judged(self, outcome: Outcome) -> Outcome:
         """*outcome*, in which a wait is at least as long as the trouble has lasted."""
-        if isinstance(outcome, Sent):
-            self._troubled_since.clear()
         if not isinstance(outcome, RetryLater):
+            self._troubled_since.clear()
             return outcome
         lasted_s = monotonic() - self._troubled_since.setdefault(outcome.scope, monotonic())
         longest_s = min(outcome.after_s * 60, WAIT_S_MAX)
@@ -287,16 +290,19 @@ class Odnoklassniki:
         with failures_worded():
             me = await self._api.get("me", "info")
             urls = await self._subscriptions()
-        ours = [url for url in urls if url.endswith(f"/{self._settings.secret}")]
+        ours = [url for url in urls if OURS.fullmatch(url)]
+        current = [url for url in ours if url.endswith(f"/{self._settings.secret}")]
         complaints = []
+        if self._settings.secret and ours and not current:
+            complaints.append("the webhook has an older secret: subscribe again")
         if len(ours) > 1:
             complaints.append("several webhooks of ours are subscribed: each message comes to all of them")
         if others := len(urls) - len(ours):
-            complaints.append(f"{others} webhooks of others hear every message too")
+            complaints.append(f"every message goes to webhooks of others too: {others}")
         return Identity(
             id=str(me.get("group_id", "")),
             name=str(me.get("name", "")),
-            webhook=_without_secret(ours[0] if ours else next(filter(OURS.fullmatch, urls), "")),
+            webhook=_without_secret(next(iter(current or ours), "")),
             complaint="; ".join(complaints),
         )
 

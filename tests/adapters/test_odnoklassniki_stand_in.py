@@ -261,8 +261,15 @@ async def test_webhooks_that_are_not_ours_are_complained_of(talk: Talk) -> None:
 
     assert complaint == (
         "several webhooks of ours are subscribed: each message comes to all of them; "
-        "1 webhooks of others hear every message too"
+        "every message goes to webhooks of others too: 1"
     )
+
+
+async def test_a_webhook_with_an_older_secret_is_complained_of(talk: Talk) -> None:
+    await talk.bot.unsubscribe()
+    await talk.group.post("me/subscribe", {"url": f"{talk.url}/anOlderSecretOfTheSameBot-0"})
+
+    assert (await talk.bot.identify()).complaint == "the webhook has an older secret: subscribe again"
 
 
 async def test_a_new_secret_takes_the_place_of_the_old_one(talk: Talk) -> None:
