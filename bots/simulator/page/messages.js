@@ -23,8 +23,8 @@ export const dayLabel = (day) => element("li", "day", DAY.format(new Date(`${day
 
 const isSafe = (url) => /^(https?|tg|tel|mailto):/i.test(url);
 
-// A key of the keyboard at the bottom; where a messenger has none, a contact is shared from under the message.
-export const isBottomKey = (message, button) => button.kind === "menu" || (button.kind === "contact" && message.menu !== "");
+// A key of the keyboard at the bottom: all that a message brings with a keyboard there, whatever a key does.
+export const isBottomKey = (message, button) => button.kind === "menu" || message.menu === "shown" || message.menu === "once";
 
 export function messageElement(message, press) {
   const mine = message.from === "resident";
