@@ -17,7 +17,10 @@ class Idle(msgspec.Struct, frozen=True, tag=True):
 
 
 class Consenting(msgspec.Struct, frozen=True, tag=True):
-    """Consent was asked for, before what was *wanted*; *token*: the paper bill's link that led here, or ''."""
+    """Consent was asked for, before what was *wanted*.
+
+    *token*: the paper bill's link or the joining code that led here, or ''.
+    """
 
     token: str = ""
     wanted: str = ""

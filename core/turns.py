@@ -75,6 +75,8 @@ class Centre(msgspec.Struct, frozen=True):
     site: str = ""
     privacy_url: str = ""
     consent_version: str = "2026-11"
+    # Where each messenger's chat is opened with a code: the channel, and an address with `{code}` in it.
+    chat_links: tuple[tuple[str, str], ...] = ()
     limits: Limits = Limits()
     due_days: tuple[DueDay, ...] = (DueDay(Month(2000, 1), 10), DueDay(Month(2026, 2), 15))
     # What the government moves each year: working days made days of rest, and days of rest made working days.
@@ -98,6 +100,13 @@ class LinkAdded(msgspec.Struct, frozen=True, tag=True):
 
     link: int
     account: int
+    channel: str
+
+
+class ChatJoined(msgspec.Struct, frozen=True, tag=True):
+    """*chat* of *channel* shares this chat's resident from now on."""
+
+    chat: int
     channel: str
 
 
@@ -126,7 +135,9 @@ class Incident(msgspec.Struct, frozen=True, tag=True):
     number: str
 
 
-Event: TypeAlias = PaymentSettled | LinkAdded | ReadingRejected | CaseAnswered | TooManyWaiting | Incident
+Event: TypeAlias = (
+    PaymentSettled | LinkAdded | ChatJoined | ReadingRejected | CaseAnswered | TooManyWaiting | Incident
+)
 
 
 # --- The turn itself ------------------------------------------------------------------------------
@@ -137,7 +148,7 @@ class Turn(msgspec.Struct, frozen=True):
 
     *sent_at* is the platform's time (windows, «принято»), *now* ours (limits, links). *resident* is None
     before consent. *stale*: older than what this chat last handled, so it is read from Idle and confirms
-    nothing. *lost*: the kept stage could not be read.
+    nothing. *lost*: the kept stage could not be read. *event*: the number of the event that began the turn.
     """
 
     chat: int
@@ -153,6 +164,7 @@ class Turn(msgspec.Struct, frozen=True):
     stale: bool = False
     lost: bool = False
     key: str = ""
+    event: int | None = None
 
     @property
     def account(self) -> AccountLink | None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from core.questions import EraseResident
 from storage.database import Connection
+from storage.residents import lock_residents
 
 # Withdraws the consents of these residents.
 WITHDRAW: Final = """
@@ -65,6 +66,8 @@ async def erase_resident(db: Connection, asked: Sequence[EraseResident]) -> list
     """Forget residents; returns the numbers of their requests."""
     residents = [question.resident for question in asked]
     times = [question.at for question in asked]
+    # Against a chat that is joined, or an account that is linked, while all of them go.
+    await lock_residents(db, residents, chats_of=residents)
     await db.execute(WITHDRAW, residents, times)
     await db.execute(END_LINKS, residents, times)
     await db.execute(EMPTY_CASES, residents, times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -26,7 +27,7 @@ from storage import events
 from storage.database import Connection
 from storage.keys import Keys
 from storage.paper_links import read_paper_token
-from storage.residents import LINK_COLUMNS, LINKS, link_from
+from storage.residents import LINK_COLUMNS, LINKS, link_from, lock_residents
 
 LinkAnswer: TypeAlias = Linked | AlreadyLinked | TooManyLinks | TooManyResidents | LinkFrozen
 
@@ -64,6 +65,9 @@ LOCK_ACCOUNTS: Final = """
 select id from account where id = any($1::bigint[]) order by id for no key update
 """
 
+# Whose these chats are by now: an earlier turn of the batch may have joined or parted chats.
+RESIDENTS_BY_CHAT: Final = "select id, resident_id from chat where id = any($1::bigint[])"
+
 # How a resident and an account stand: their live link, whether one was ever frozen, and how many there are.
 STANDING: Final = """
 select
@@ -100,20 +104,23 @@ returning id = $2 as chosen
 
 LINK: Final = f"select {LINK_COLUMNS} from {LINKS} where account_link.id = $1"  # noqa: S608  # ours
 
-# The other chats of everybody who has this account.
+# The chats of everybody else who has this account.
 OTHER_CHATS: Final = """
 select chat.id from chat
 join account_link on account_link.resident_id = chat.resident_id
 where account_link.account_id = $1 and account_link.unlinked_at is null and account_link.frozen_at is null
-  and chat.id <> $2 and chat.private and chat.erased_at is null
+  and account_link.resident_id <> $2 and chat.private and chat.erased_at is null
 order by chat.id
 """
 
 
 async def link_account(db: Connection, asked: Sequence[LinkAccount]) -> list[LinkAnswer]:
     """Link proven accounts, one after the other: each may change what the next one finds."""
+    rows = await db.fetch(RESIDENTS_BY_CHAT, [question.chat for question in asked])
+    whose = {row["id"]: row["resident_id"] for row in rows}
+    await lock_residents(db, whose.values())
     await db.execute(LOCK_ACCOUNTS, sorted({question.account for question in asked}))
-    return [await _link(db, question) for question in asked]
+    return [await _link(db, replace(question, resident=whose[question.chat])) for question in asked]
 
 
 async def _link(db: Connection, asked: LinkAccount) -> LinkAnswer:
@@ -128,7 +135,7 @@ async def _link(db: Connection, asked: LinkAccount) -> LinkAnswer:
         return TooManyResidents(asked.residents_max)
     number = await db.fetchval(ADD_LINK, asked.resident, asked.account, asked.chat, asked.proof, asked.at)
     link = await _chosen(db, asked.resident, number)
-    others = [row["id"] for row in await db.fetch(OTHER_CHATS, asked.account, asked.chat)]
+    others = [row["id"] for row in await db.fetch(OTHER_CHATS, asked.account, asked.resident)]
     added = LinkAdded(link=number, account=asked.account, channel=asked.channel)
     await events.add(db, [(chat, added) for chat in others], now=asked.at)
     return Linked(link, len(others))

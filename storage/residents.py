@@ -76,6 +76,22 @@ async def residents_of(db: Connection, chats: Iterable[int]) -> dict[int, Reside
     return found
 
 
+# Against whoever else changes these residents' links or chats; foreign keys to them are not held up.
+LOCK_RESIDENTS: Final = "select from resident where id = any($1::bigint[]) order by id for no key update"
+
+# Their chats, which the engine may not have locked: one whose turn is running is not waited for.
+LOCK_CHATS: Final = """
+select from chat where resident_id = any($1::bigint[]) order by id for no key update nowait
+"""
+
+
+async def lock_residents(db: Connection, residents: Iterable[int], *, chats_of: Sequence[int] = ()) -> None:
+    """Have *residents* to ourselves until the transaction ends, and all chats of those in *chats_of*."""
+    await db.fetch(LOCK_RESIDENTS, sorted(set(residents)))
+    if chats_of:
+        await db.fetch(LOCK_CHATS, chats_of)
+
+
 # --- Consent -----------------------------------------------------------------------------------------
 
 # Makes a resident for each of these chats that has none, and gives it to the chat.

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from core.conversation import Consenting, Idle
-from core.deep_links import paper_link_in
+from core.deep_links import join_code_in, paper_link_in
 from core.dialogues.consent import asked_consent
+from core.dialogues.joining import take_code
 from core.dialogues.linking import link
 from core.dialogues.menu import (
     MENU_ROW,
@@ -41,12 +42,15 @@ LONG_TEXT_CHARS: Final = 1_000
 
 
 async def greet(turn: Turn, args: Sequence[str]) -> Told:
-    """A chat was opened, perhaps by the paper bill's link, or opened again."""
+    """A chat was opened, perhaps by the paper bill's link or with a joining code, or opened again."""
     del args
     if not turn.private:
         return only_in_private(turn)
     await ResumeMessages(turn.chat)
-    token = paper_link_in(turn.said.payload) if isinstance(turn.said, Started) else None
+    payload = turn.said.payload if isinstance(turn.said, Started) else ""
+    if code := join_code_in(payload):
+        return await take_code(turn, (code,))
+    token = paper_link_in(payload)
     greeting = text("help-greeting", centre=turn.centre.name)
     if token and turn.resident is None:
         return asked_consent(turn, Consenting(token), greeting)
@@ -73,6 +77,7 @@ async def show_help(turn: Turn, args: Sequence[str]) -> Told:
     keyboard = (
         (press("menu-contacts-button", "contacts"), press("help-staff-button", "staff")),
         (press("menu-language-button", "lang"), press("menu-privacy-button", "privacy")),
+        (press("join-button", "invite"),),
         MENU_ROW if isinstance(turn.stage, Idle) else WAYS_OUT_ROW,
     )
     return told(turn.stage, say(text("help-text"), keyboard=keyboard))

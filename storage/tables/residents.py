@@ -50,6 +50,15 @@ CHAT = Table(
     Index("chat_address_key", "channel", "address_hash", unique=True),
 )
 
+# A chat's one-time code that joins another chat to its resident, by its hash; one a chat, gone once used.
+INVITATION = Table(
+    "invitation",
+    METADATA,
+    Column("chat_id", ForeignKey("chat.id"), primary_key=True),
+    Column("code_hash", LargeBinary, nullable=False, unique=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+
 CONSENT = Table(
     "consent",
     METADATA,
