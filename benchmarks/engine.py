@@ -81,7 +81,11 @@ async def engine_rate(here: Ground, round_number: int) -> float:
             answers=answers(keys=KEYS, settings=settings),
             channels={},
             keys=KEYS,
-            turning=Turning(centre=centre, voices={"telegram": Voice(TELEGRAM, Ceiling.of("open"))}),
+            turning=Turning(
+                centre=centre,
+                voices={"telegram": Voice(TELEGRAM, Ceiling.of("open"))},
+                public_url="https://centre.example",
+            ),
             now=_now,
             committed=_nothing,
         )

@@ -30,7 +30,7 @@ from core.channel import (
     Unreachable,
 )
 from core.messages import Document, Message, MessageClass, Span, text
-from core.privacy import Ceiling
+from core.privacy import Ceiling, still_permitted
 from core.questions import OpenCase
 from core.wording import Words
 from storage import cases, outbox
@@ -182,11 +182,8 @@ class Delivery:
             return Unknown("no answer in time")
 
     def _now_permitted(self, message: Message) -> Message:
-        """*message*, or a neutral word where the channel may no longer carry what was queued for it."""
-        if self.ceiling.carries(message.data_class):
-            return message
-        words = Words.of(message.language, self._zone)
-        return Message((Span(words.plain(text("privacy-not-here"))),), language=message.language)
+        """*message*, without what the channel may no longer carry of what was queued for it."""
+        return still_permitted(message, self.ceiling, Words.of(message.language, self._zone))
 
     def _marked_as_repeat(self, message: Message) -> Message:
         words = Words.of(message.language, self._zone)

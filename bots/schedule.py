@@ -12,7 +12,7 @@ import structlog
 
 from bots.engine import Engine
 from bots.paying import PayDesk
-from storage import conversations, erasing, events, inbox, outbox, proofs
+from storage import conversations, erasing, events, inbox, outbox, proofs, shown_pages
 from storage.database import Pool
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
@@ -75,10 +75,11 @@ async def ask_about_payments(desk: PayDesk) -> None:
 
 
 async def tidy(pool: Pool, now: Callable[[], datetime]) -> None:
-    """Drop what is kept no longer: old update keys, chats that never consented, texts sent long ago."""
+    """Drop what is kept no longer: old update keys, chats without consent, texts sent long ago, pages that are over."""
     async with pool.acquire() as db:
         await inbox.roll(db)
         await conversations.purge(db, now=now())
         await outbox.empty_sent(db)
         await erasing.erase_due(db, now=now())
         await proofs.forget_tries(db, now=now())
+        await shown_pages.forget(db, now=now())

@@ -14,18 +14,20 @@ from typing import Any
 from aiohttp import web
 
 from bots import schedule
-from bots.configuration import Configuration
+from bots.configuration import Configuration, Mode
 from bots.delivery import Delivery
 from bots.engine import Engine
 from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.polling import keep_polling
+from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
 from bots.webhooks import Webhooks
 from core.acquiring import Acquirer
 from core.channel import Channel, RenderedFile
 from core.errors import KvitokError
 from core.messages import Document
+from core.privacy import Ceiling
 from storage import outbox, positions
 from storage.answers import answers
 from storage.database import Pool
@@ -57,7 +59,19 @@ class Serving:
     """A service that runs."""
 
     engine: Engine
+    turning: Turning
+    deliveries: Mapping[str, Delivery]
     tasks: tuple[asyncio.Future[None], ...]
+
+    def mode_of(self, channel: str) -> Mode:
+        """Whether *channel* is 'open' or 'strict' now. Raises KeyError for a channel that is not on."""
+        return "open" if self.turning.voices[channel].ceiling == Ceiling.of("open") else "strict"
+
+    def set_mode(self, channel: str, mode: Mode) -> None:
+        """Let *channel* carry what *mode* allows from now on; what is queued already is checked at sending."""
+        ceiling = Ceiling.of(mode)
+        self.turning.set_ceiling(channel, ceiling)
+        self.deliveries[channel].ceiling = ceiling
 
     async def until(self, stop: asyncio.Event) -> None:
         """Wait for *stop*. Raises whatever one of the tasks, none of which should end, ended by."""
@@ -94,12 +108,13 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
             if (delivery := deliveries.get(name)) is not None:
                 delivery.wake(chats)
 
+    turning = Turning(centre=centre, voices=parts.voices, public_url=parts.configuration.server.public_url)
     engine = Engine(
         parts.pool,
         answers=answers(keys=parts.keys, settings=parts.payments),
         channels=parts.channels,
         keys=parts.keys,
-        turning=Turning(centre=centre, voices=parts.voices),
+        turning=turning,
         now=parts.clock,
         committed=committed,
     )
@@ -114,7 +129,8 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     )
     trusted = [ip_network(each) for each in parts.configuration.server.trusted_proxies]
     Webhooks(parts.channels, engine, trusted_proxies=trusted).add_to(app)
-    app.add_routes(pay_routes(desk))
+    app.add_routes(pay_routes(desk, trusted_proxies=trusted))
+    app.add_routes(shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=turning.public_url))
     await _set_paces(parts)
     stop = asyncio.Event()
     jobs: list[Awaitable[None]] = [
@@ -126,7 +142,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         schedule.every(schedule.TIDY_S, partial(schedule.tidy, parts.pool, parts.clock), name="tidy"),
     ]
     async with _running(jobs, stop) as tasks:
-        yield Serving(engine, tasks)
+        yield Serving(engine, turning, deliveries, tasks)
     for channel in parts.channels.values():
         await channel.close()
 

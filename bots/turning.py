@@ -19,16 +19,19 @@ from core import driving
 from core.channel import Capabilities
 from core.conversation import Idle, dump_stage, load_stage
 from core.fitting import Fitted, Offered, fit
-from core.messages import MessageClass, Press, Reply, Said, Stopped
-from core.privacy import Ceiling, permitted
+from core.messages import LinkButton, MessageClass, Press, Reply, Said, Stopped, text
+from core.privacy import Ceiling, permitted, withheld
 from core.routing import route
+from core.showing import shown
 from core.turns import Centre, Event, Incident, Resident, Told, Turn
 from core.wording import Words
+from storage import shown_pages
 from storage.answers import Answers
 from storage.conversations import Conversation, Standing, conversations_of
 from storage.database import Connection
 from storage.outbox import Outgoing
 from storage.residents import residents_of
+from storage.shown_pages import Issued
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -45,11 +48,12 @@ class Outcome(Enum):
 
 
 class Turned(msgspec.Struct, frozen=True):
-    """What a turn comes to: how the chat stands now, and messages for this chat and others."""
+    """What a turn comes to: how the chat stands now, messages for this chat and others, pages that they lead to."""
 
     outcome: Outcome
     standing: Standing
     messages: tuple[Outgoing, ...] = ()
+    pages: tuple[Issued, ...] = ()
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -62,9 +66,15 @@ class Voice(msgspec.Struct, frozen=True):
 class Turning:
     """Runs the turns of a batch inside the engine's transaction."""
 
-    def __init__(self, *, centre: Centre, voices: Mapping[str, Voice]) -> None:
+    def __init__(self, *, centre: Centre, voices: Mapping[str, Voice], public_url: str) -> None:
+        """*public_url* is where the centre's own pages are."""
         self.centre = centre
         self.voices = dict(voices)
+        self.public_url = public_url.rstrip("/")
+
+    def set_ceiling(self, channel: str, ceiling: Ceiling) -> None:
+        """Let *channel* carry what *ceiling* allows, from the next turn on."""
+        self.voices[channel] = msgspec.structs.replace(self.voices[channel], ceiling=ceiling)
 
     async def run(
         self,
@@ -90,10 +100,12 @@ class Turning:
                 asked.answer([known[question] for question in asked.questions])
         noticed = {notice.to for talk in talks if talk.told for notice in talk.told.notices}
         others = await conversations_of(db, noticed) if noticed else {}
-        return [
+        turned = [
             self._end(arrival, chat, turn, talk, others)
             for (arrival, chat), turn, talk in zip(chosen, turns, talks, strict=True)
         ]
+        await shown_pages.add(db, [page for each in turned for page in each.pages], now=now)
+        return turned
 
     def incident(self, arrival: Arrival) -> Incident:
         """What a turn that fails alone is ended with: an apology under a number that the log has too."""
@@ -120,6 +132,7 @@ class Turning:
             stale=stale,
             lost=stage is None,
             key=f"{arrival.channel}:{arrival.key}",
+            event=arrival.event,
         )
 
     def _end(
@@ -158,9 +171,17 @@ class Turning:
     ) -> Turned:
         pressed = arrival.said.message if isinstance(arrival.said, Press) else None
         language = told.language or chat.language
+        pages = [self._page_of(reply, arrival, chat, turn, language) for reply in told.replies]
         fitted = [
-            self._fit(reply, chat, language=language, pressed=pressed, message_class=told.message_class)
-            for reply in told.replies
+            self._fit(
+                reply,
+                chat,
+                language=language,
+                pressed=pressed,
+                message_class=told.message_class,
+                elsewhere=self._link_to(page),
+            )
+            for reply, page in zip(told.replies, pages, strict=True)
         ]
         messages = [
             Outgoing(chat.chat, chat.channel, message) for each in fitted for message in each.messages
@@ -183,7 +204,28 @@ class Turning:
             arrival.order,
             heard,
         )
-        return Turned(Outcome.TOLD, standing, tuple(messages))
+        return Turned(Outcome.TOLD, standing, tuple(messages), tuple(filter(None, pages)))
+
+    def _page_of(
+        self, reply: Reply, arrival: Arrival, chat: Conversation, turn: Turn, language: str
+    ) -> Issued | None:
+        """A page for what was asked for and this chat may not carry in any form."""
+        asked = isinstance(arrival.said, Said) and chat.private
+        if not asked or not withheld(reply, self.voices[chat.channel].ceiling):
+            return None
+        resident = turn.resident
+        return Issued(
+            token=shown_pages.new_token(),
+            chat=chat.chat,
+            resident=resident.id if resident else None,
+            links=tuple(link.id for link in resident.links if not link.frozen) if resident else (),
+            shown=shown(reply, Words.of(language, self.centre.zone)),
+        )
+
+    def _link_to(self, page: Issued | None) -> LinkButton | None:
+        if page is None:
+            return None
+        return LinkButton(text("privacy-show-button"), f"{self.public_url}/s/{page.token}")
 
     def _fit(
         self,
@@ -193,10 +235,11 @@ class Turning:
         language: str,
         pressed: str | None = None,
         message_class: MessageClass,
+        elsewhere: LinkButton | None = None,
     ) -> Fitted:
         voice = self.voices[chat.channel]
         return fit(
-            permitted(reply, voice.ceiling),
+            permitted(reply, voice.ceiling, elsewhere=elsewhere),
             words=Words.of(language, self.centre.zone),
             within=voice.capabilities,
             replaces=pressed,

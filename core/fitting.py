@@ -18,6 +18,7 @@ from core.channel import Capabilities
 from core.messages import (
     Button,
     ContactButton,
+    DataClass,
     Key,
     LinkButton,
     Message,
@@ -82,7 +83,7 @@ def fit(
             msgspec.structs.replace(
                 message,
                 replaces=edits if message is first else None,
-                data_class=reply.data_class,
+                data_class=_disclosed(reply, offered, within),
                 message_class=message_class,
                 language=words.language,
             )
@@ -117,12 +118,12 @@ def _row(buttons: Sequence[Button], words: Words, within: Capabilities) -> KeyRo
 def _key(button: Button, words: Words, within: Capabilities) -> Key:
     label = _clipped(words.plain(button.label), within.label_chars_max)
     match button:
-        case PressButton(payload=payload):
+        case PressButton(payload=payload, data_class=data_class):
             if len(payload.encode()) > within.payload_bytes_max:
                 raise ValueError(f"the payload of {button.label.key!r} is longer than a channel carries")
-            return Key(label, "press", payload)
-        case LinkButton(url=url):
-            return Key(label, "link", url)
+            return Key(label, "press", payload, data_class)
+        case LinkButton(url=url, data_class=data_class):
+            return Key(label, "link", url, data_class)
         case ContactButton():
             return Key(label, "contact")
 
@@ -163,6 +164,16 @@ def _shown(
     ), links
 
 
+def _disclosed(reply: Reply, offered: Offered, within: Capabilities) -> DataClass:
+    """What the text discloses: a choice that is spelled out in it is a part of it."""
+    in_text = [
+        key.data_class
+        for key in chain.from_iterable(offered.rows)
+        if within.keyboard == "none" or (key.kind == "link" and not within.link_button)
+    ]
+    return max(reply.data_class, *in_text) if in_text else reply.data_class
+
+
 def _spelled_out(offered: Offered, words: Words) -> list[Span]:
     marks = _marks(offered.spelled)
     lines = [Span("\n")]
@@ -193,7 +204,7 @@ def _distinct(rows: Sequence[KeyRow], within: Capabilities) -> list[KeyRow]:
             seen[key.label] = count = seen.get(key.label, 0) + 1
             mark = f" {count}" if count > 1 else ""
             label = key.label[: within.label_chars_max - len(mark)] + mark
-            keys.append(Key(label, key.kind, key.data))
+            keys.append(msgspec.structs.replace(key, label=label))
         result.append(tuple(keys))
     return result
 

@@ -277,11 +277,15 @@ class Span(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
-    """A fitted button: *kind* is 'press', 'link' or 'contact'; *data* its payload or address."""
+    """A fitted button: *kind* is 'press', 'link' or 'contact'; *data* its payload or address.
+
+    *data_class* is what the label or the address discloses.
+    """
 
     label: str
     kind: str
     data: str = ""
+    data_class: DataClass = DataClass.PUBLIC
 
 
 class Message(msgspec.Struct, frozen=True, tag="1"):

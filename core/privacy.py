@@ -14,14 +14,18 @@ from core.messages import (
     ContactButton,
     DataClass,
     Document,
+    Key,
     Keyboard,
     LinkButton,
+    Message,
     PaymentQr,
     PressButton,
     Reply,
+    Span,
     UsageChart,
     text,
 )
+from core.wording import Words
 
 # --- Masks: what may be shown to a linked resident in place of the whole -------------------------
 
@@ -89,6 +93,9 @@ def _masked_flat(flat: str) -> str:
 # By the mode of a channel (149-ФЗ art. 10 p. 8-10): `strict` for messengers closed to personal and payment data.
 CEILINGS: Final[Mapping[str, DataClass]] = {"open": DataClass.PAYMENT, "strict": DataClass.INTAKE}
 
+# Messengers that Roskomnadzor lists as foreign: whoever the law binds may send nothing personal through them.
+LISTED_AS_FOREIGN: Final = frozenset({"telegram", "viber"})
+
 
 class Ceiling(msgspec.Struct, frozen=True):
     """The highest class of data that a channel may carry."""
@@ -112,9 +119,8 @@ def permitted(reply: Reply, ceiling: Ceiling, *, elsewhere: LinkButton | None = 
     button *elsewhere*, which leads to where that very reply may be shown. Documents above the ceiling
     are left out, and so are links; the labels of buttons above it become neutral.
     """
+    reply = _carried_form(reply, ceiling)
     if not ceiling.carries(reply.data_class):
-        if reply.lesser is not None:
-            return permitted(reply.lesser, ceiling, elsewhere=elsewhere)
         reply = _neutral(reply, elsewhere)
     return msgspec.structs.replace(
         reply,
@@ -124,11 +130,24 @@ def permitted(reply: Reply, ceiling: Ceiling, *, elsewhere: LinkButton | None = 
     )
 
 
+def withheld(reply: Reply, ceiling: Ceiling) -> bool:
+    """Whether neither *reply* nor a lesser form of it may be said under this *ceiling*."""
+    return not ceiling.carries(_carried_form(reply, ceiling).data_class)
+
+
+def _carried_form(reply: Reply, ceiling: Ceiling) -> Reply:
+    """The first of *reply* and its lesser forms that may be said; the least if none may."""
+    while not ceiling.carries(reply.data_class) and reply.lesser is not None:
+        reply = reply.lesser
+    return reply
+
+
 def _neutral(reply: Reply, elsewhere: LinkButton | None) -> Reply:
     leading: Keyboard = ((elsewhere,),) if elsewhere else ()
+    how = (text("privacy-shown-once"),) if elsewhere else ()
     return msgspec.structs.replace(
         reply,
-        body=(text("privacy-not-here"),),
+        body=(text("privacy-not-here"), *how),
         keyboard=leading + reply.keyboard,
         documents=(),
         data_class=DataClass.PUBLIC,
@@ -162,3 +181,41 @@ def _permitted_buttons(row: tuple[Button, ...], ceiling: Ceiling) -> list[Button
             case PressButton() | LinkButton() | ContactButton():
                 kept.append(button)
     return kept
+
+
+# --- Once more at sending: what was queued under another ceiling ----------------------------------
+
+
+def still_permitted(message: Message, ceiling: Ceiling, words: Words) -> Message:
+    """*message* as a channel may carry it now, whatever it might when the message was queued.
+
+    Above the ceiling the text becomes a neutral sentence; labels become neutral, links and documents are
+    left out. An edit stays an edit: what it replaces was said under the old ceiling.
+    """
+    carries_text = ceiling.carries(message.data_class)
+    documents = tuple(file for file in message.documents if ceiling.carries(class_of(file)))
+    kept = msgspec.structs.replace(
+        message,
+        spans=message.spans if carries_text else (),
+        documents=documents if carries_text else (),
+        keyboard=_permitted_keys(message.keyboard, ceiling, words),
+        data_class=min(message.data_class, ceiling.highest),
+    )
+    if kept.spans or kept.documents:
+        return kept
+    return msgspec.structs.replace(kept, spans=(Span(words.plain(text("privacy-not-here"))),))
+
+
+def _permitted_keys(
+    keyboard: tuple[tuple[Key, ...], ...], ceiling: Ceiling, words: Words
+) -> tuple[tuple[Key, ...], ...]:
+    neutral = words.plain(text("privacy-show-button"))
+    rows = (
+        tuple(
+            key if ceiling.carries(key.data_class) else Key(neutral, key.kind, key.data)
+            for key in row
+            if ceiling.carries(key.data_class) or key.kind == "press"
+        )
+        for row in keyboard
+    )
+    return tuple(row for row in rows if row)

@@ -19,7 +19,7 @@ from core.messages import Month
 from core.meters import Meter
 from core.money import Money
 from core.statements import Bill, History, Statement
-from core.turns import AccountLink, Resident
+from core.turns import AccountLink, Event, Resident
 
 T = TypeVar("T")
 
@@ -404,3 +404,11 @@ class AddToCase(Question[bool]):
     case: int
     chat: int
     facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventOf(Question[Event | None]):
+    """What happened under *number* in this chat or another one of its resident; None if it is not theirs."""
+
+    chat: int
+    number: int

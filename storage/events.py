@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from core.questions import EventOf
 from core.turns import Event
 from storage.database import Connection
 
@@ -51,3 +52,21 @@ async def waiting(db: Connection, *, after: int, most: int) -> list[Waiting]:
 async def done(db: Connection, numbers: Sequence[int], *, now: datetime) -> None:
     """Mark events as run, in the transaction of their turns."""
     await db.execute("update event set done_at = $2 where id = any($1::bigint[])", numbers, now)
+
+
+# Each event of these numbers that is for the chat which asks, or for another chat of its resident.
+OF_CHAT: Final = """
+select asked.place, event.body
+from unnest($1::bigint[], $2::bigint[]) with ordinality as asked (chat_id, number, place)
+join event on event.id = asked.number
+join chat as mine on mine.id = asked.chat_id
+join chat as its on its.id = event.chat_id
+where its.erased_at is null and (its.id = mine.id or its.resident_id = mine.resident_id)
+"""
+
+
+async def event_of(db: Connection, asked: Sequence[EventOf]) -> list[Event | None]:
+    """What happened, for whom it concerns; None for what is nobody's or another's."""
+    rows = await db.fetch(OF_CHAT, [each.chat for each in asked], [each.number for each in asked])
+    found = {row["place"]: _DECODER.decode(row["body"]) for row in rows}
+    return [found.get(place) for place in range(1, len(asked) + 1)]

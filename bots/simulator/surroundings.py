@@ -23,6 +23,7 @@ from bots.listening import listening
 from bots.serving import Serving, serving
 from bots.simulator.acquirer import AcquirerStandIn
 from bots.simulator.app import simulator_app
+from bots.simulator.mode_api import ModeApi
 from bots.simulator.residents import Residents
 from bots.simulator.telegram import TelegramStandIn
 from core.channel import Channel, Pace
@@ -115,14 +116,13 @@ async def surrounded(
         if not paced:
             for channel in parts.channels.values():
                 channel.pace = UNPACED
-        async with (
-            serving(parts, app) as service,
-            listening(app, host=HOST, port=configuration.server.port),
-        ):
-            await _subscribe(configuration, parts.channels)
-            yield Surroundings(
-                configuration.server.public_url, await to_try(), clock, channels, acquirer, service
-            )
+        async with serving(parts, app) as service:
+            app.add_routes(ModeApi(service).routes())
+            async with listening(app, host=HOST, port=configuration.server.port):
+                await _subscribe(configuration, parts.channels)
+                yield Surroundings(
+                    configuration.server.public_url, await to_try(), clock, channels, acquirer, service
+                )
 
 
 def _telegram(environment: Secrets, clock: BusinessClock, *, paced: bool) -> TelegramStandIn:

@@ -19,8 +19,10 @@ from core.dialogues.menu import WAYS_OUT_ROW
 from core.driving import Handler
 from core.messages import (
     DataClass,
+    Keyboard,
     LinkButton,
     MessageClass,
+    Paragraph,
     Phrase,
     Reply,
     Text,
@@ -94,14 +96,21 @@ def _is_old(args: Sequence[str], link: AccountLink, statement: Statement) -> boo
 def _ask(turn: Turn, link: AccountLink, why: Phrase) -> Reply:
     """*why* a sum is awaited, with its limits and the ways back."""
     limits = turn.centre.limits
+    most = text("pay-limits", least=limits.payment_other_min, most=limits.payment_max)
+    # Why a sum is awaited may tell what is due; how to write one tells nothing.
+    plainly = text("pay-ask") if why.key in _TELLS_WHAT_IS_DUE else why
     return say(
         account_line(link),
         why,
-        text("pay-limits", least=limits.payment_other_min, most=limits.payment_max),
+        most,
         keyboard=(WAYS_OUT_ROW,),
         data_class=DataClass.PERSONAL,
+        lesser=say(plainly, most, keyboard=(WAYS_OUT_ROW,), numeric=True),
         numeric=True,
     )
+
+
+_TELLS_WHAT_IS_DUE: Final = frozenset({"pay-nothing-due", "pay-due-too-little", "pay-due-too-much"})
 
 
 async def _open(turn: Turn, link: AccountLink, amount: Money, *, whole: bool) -> PaymentLink:
@@ -135,12 +144,14 @@ async def payment_settled(turn: Turn, event: PaymentSettled) -> Told:
     ]
     link = turn.resident.link_of(event.account) if turn.resident else None
     if link is None:
-        reply = say(*words, keyboard=(MENU_ROW,), data_class=DataClass.PAYMENT)
+        keyboard: Keyboard = (MENU_ROW,)
+        body: tuple[Paragraph, ...] = tuple(words)
     else:
         statement = await statement_of(turn, link)
         keyboard = ((press("menu-balance-button", f"bal:{link.account}"),), MENU_ROW)
         body = (*words, account_line(link), *balance_words(statement))
-        reply = say(*body, keyboard=keyboard, data_class=DataClass.PAYMENT)
+    plainly = say(text("payment-received-plainly"), keyboard=keyboard)
+    reply = say(*body, keyboard=keyboard, data_class=DataClass.PAYMENT, lesser=plainly)
     return Told(turn.stage, (reply,), message_class=MessageClass.CONFIRMATION)
 
 

@@ -63,7 +63,11 @@ async def an_engine(pool: Pool, *, changed: Mapping[Any, Any] | None = None) -> 
         answers=answered,
         channels={},
         keys=KEYS,
-        turning=Turning(centre=CENTRE, voices={"telegram": Voice(ROOMY, Ceiling.of("open"))}),
+        turning=Turning(
+            centre=CENTRE,
+            voices={"telegram": Voice(ROOMY, Ceiling.of("open"))},
+            public_url="https://centre.example",
+        ),
         now=now,
         committed=lambda _: None,
     )

@@ -19,6 +19,7 @@ pay-old-button = That button belongs to an earlier bill. This is what is due now
 pay-lost = We lost track of which account you wanted to pay for. Press «Menu» and start again.
 
 payment-received = *Payment received: { $amount }.* Thank you!
+payment-received-plainly = *Payment received.* Thank you!
 payment-number = Payment number `{ $number }`, { $at }.
 
 # What the payer sees at the bank: no name, no address.

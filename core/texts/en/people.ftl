@@ -11,7 +11,10 @@ channel-name = { $channel ->
  }
 
 privacy-not-here = This answer holds personal data, and the law does not let us send it to this messenger.
+privacy-shown-once = Press “Show”: the answer opens on a page of the billing centre. The link works for 10 minutes and opens once.
 privacy-show-button = Show
+privacy-news = There is news about your account. The law does not let us send it to this messenger. Press “Show” and we will send a link.
+privacy-news-gone = This news is gone: it is outdated, or the account was unlinked.
 
 # --- Menu
 
@@ -219,5 +222,13 @@ staff-cut = The message is long, I passed on the first { $most } characters.
 staff-answer =
     The answer to your question, case No. { $case }:
     { $answer }
-staff-answer-plainly = Staff answered your question, case No. { $case }. It cannot be read here, for it may hold personal data. Please call the centre.
+staff-answer-plainly = Staff answered your question, case No. { $case }. The answer may hold personal data, which the law does not let us send to this messenger. Press “Show” and we will send a link.
 staff-again-button = Ask again
+
+# --- The page of a one-time link
+
+shown-page-title = An answer of the billing centre
+shown-page-hint = Press “Show” and the answer opens here. The link works once: afterwards only this browser can open it, and only for 10 minutes.
+shown-page-goes-on = The buttons of this answer are in the chat.
+shown-page-gone = This link no longer works
+shown-page-gone-hint = It opens once and lives for 10 minutes. Go back to the chat and ask again: a new one will come.
