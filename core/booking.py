@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -24,7 +24,7 @@ from core.messages import Month
 from core.money import NOTHING, Money, total
 from core.postings import Kind, LedgerAccount, Posting, Transfer
 
-BILLING = "billing"
+BILLING: Final = "billing"
 
 
 class UnevenBillError(KvitokError):
