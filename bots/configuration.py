@@ -24,6 +24,8 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Day = Annotated[int, msgspec.Meta(ge=1, le=31)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Mode = Literal["open", "strict"]
+# Buttons of every messenger open https; what is in the place of the code is ours to fill in.
+ChatLink = Annotated[str, msgspec.Meta(pattern=r"^(https://\S+\{code\}\S*)?$")]
 
 T = TypeVar("T")
 
@@ -71,8 +73,21 @@ class ServerSection(msgspec.Struct, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
 
 
-class TelegramSection(msgspec.Struct, frozen=True):
-    """The Telegram bot. *api_base* and *proxy* for a network that does not reach Telegram itself."""
+class ChannelSection(msgspec.Struct, frozen=True):
+    """What every messenger has.
+
+    *link*: where its chat with us is opened with a code, `{code}` in its place; '' where there is no such
+    address, and the code is typed.
+    """
+
+    link: ChatLink = ""
+
+
+class TelegramSection(ChannelSection, frozen=True):
+    """The Telegram bot. *api_base* and *proxy* for a network that does not reach Telegram itself.
+
+    *link* is `https://t.me/<name of the bot>?start={code}`.
+    """
 
     mode: Mode = "strict"
     polling: bool = False
@@ -84,6 +99,12 @@ class ChannelsSection(msgspec.Struct, frozen=True):
     """The messengers that are on: a channel that is not named is off."""
 
     telegram: TelegramSection | None = None
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Where chats are opened with a code, by channel."""
+        sections = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return tuple((name, section.link) for name, section in sections if section and section.link)
 
 
 class SimulatedSection(msgspec.Struct, frozen=True):
@@ -127,6 +148,7 @@ class Configuration(msgspec.Struct, frozen=True):
                 payment_other_min=Money(self.payments.other_min_roubles * 100),
                 payment_max=Money(self.payments.max_roubles * 100),
             ),
+            chat_links=self.channels.links,
             due_days=tuple(DueDay(Month.parse(each.since), each.day) for each in of.due_days),
         )
 
