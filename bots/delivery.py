@@ -33,7 +33,7 @@ from core.messages import Document, Message, MessageClass, Span, text
 from core.privacy import Ceiling, still_permitted
 from core.questions import OpenCase
 from core.wording import Words
-from storage import cases, outbox
+from storage import cases, events, outbox
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys, UnreadableAddressError
@@ -223,8 +223,7 @@ class Delivery:
             case SendAnew(without=without):
                 return msgspec.structs.replace(settled, state="queued", without=without, counts=False)
             case Unreachable(why=why):
-                async with self._pool.acquire() as db:
-                    await outbox.mark_unreachable(db, [head.chat])
+                await self._let_go(head.chat)
                 return msgspec.structs.replace(settled, state="dead", reason=why)
             case Rejected(why=why):
                 await self._report(head, why)
@@ -246,6 +245,13 @@ class Delivery:
             reason=why,
             after_s=min(2.0**head.attempts, BACKOFF_S_MAX),
         )
+
+    async def _let_go(self, chat: int) -> None:
+        """Write to *chat* no more; what was to be confirmed there is told in another chat of the resident."""
+        async with self._pool.acquire() as db, db.transaction():
+            moved = await events.move(db, await outbox.mark_unreachable(db, [chat]))
+        if moved:
+            log.info("confirmation.moved", channel=self._channel.name, chat=chat, events=moved)
 
     async def _hold(self, after_s: float) -> None:
         async with self._pool.acquire() as db:

@@ -222,6 +222,7 @@ class Engine:
             await conversations.save(db, [each.standing for each in turned], now=now)
             messages = [message for each in turned for message in each.messages]
             await outbox.add(db, messages)
+            await events.move(db, [each.unheard for each in turned if each.unheard is not None])
         else:
             messages = []
         if run := [each.event for each in batch if each.event is not None]:

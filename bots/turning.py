@@ -48,12 +48,16 @@ class Outcome(Enum):
 
 
 class Turned(msgspec.Struct, frozen=True):
-    """What a turn comes to: how the chat stands now, messages for this chat and others, pages that they lead to."""
+    """What a turn comes to: how the chat stands now, messages for this chat and others, pages that they lead to.
+
+    *unheard*: the event whose confirmation this chat cannot be sent, so that another chat is to hear of it.
+    """
 
     outcome: Outcome
     standing: Standing
     messages: tuple[Outgoing, ...] = ()
     pages: tuple[Issued, ...] = ()
+    unheard: int | None = None
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -183,12 +187,16 @@ class Turning:
             )
             for reply, page in zip(told.replies, pages, strict=True)
         ]
+        confirmed = arrival.event if told.message_class is MessageClass.CONFIRMATION else None
         messages = [
-            Outgoing(chat.chat, chat.channel, message) for each in fitted for message in each.messages
+            Outgoing(chat.chat, chat.channel, message, confirmed)
+            for each in fitted
+            for message in each.messages
         ]
         heard = _is_heard(arrival.said)
+        unheard = None
         if not heard and not _may_be_told(chat, told.message_class):
-            messages = []
+            messages, unheard = [], confirmed
         for notice in told.notices:
             other = others.get(notice.to)
             if other is not None and _may_be_told(other, notice.message_class):
@@ -204,7 +212,7 @@ class Turning:
             arrival.order,
             heard,
         )
-        return Turned(Outcome.TOLD, standing, tuple(messages), tuple(filter(None, pages)))
+        return Turned(Outcome.TOLD, standing, tuple(messages), tuple(filter(None, pages)), unheard)
 
     def _page_of(
         self, reply: Reply, arrival: Arrival, chat: Conversation, turn: Turn, language: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from core.joining import InviterOf, JoinByCode, OpenInvitation, Unjoin
 from core.questions import (
     AddToCase,
     BillOf,
     ChooseLink,
     EraseResident,
+    EventOf,
     FreezeLink,
     GiveConsent,
     HistoryOf,
@@ -30,7 +32,7 @@ from core.questions import (
     TryProof,
     Unlink,
 )
-from storage import bills, cases, erasing, linking, meters, payments, proofs, residents
+from storage import bills, cases, erasing, events, joining, linking, meters, payments, proofs, residents
 from storage.database import Connection
 from storage.keys import Keys
 from storage.payments import PaymentSettings
@@ -66,6 +68,10 @@ def answers(*, keys: Keys, settings: PaymentSettings) -> Answers:
         RenameLink: linking.rename_link,
         Unlink: linking.unlink,
         FreezeLink: linking.freeze_link,
+        OpenInvitation: joining.open_invitation,
+        InviterOf: joining.inviter_of,
+        JoinByCode: joining.join_by_code,
+        Unjoin: joining.unjoin,
         SetLanguage: residents.set_language,
         MyDataOf: residents.my_data_of,
         EraseResident: erasing.erase_resident,
@@ -75,4 +81,5 @@ def answers(*, keys: Keys, settings: PaymentSettings) -> Answers:
         PaymentOf: payments.payment_of,
         OpenCase: cases.open_case,
         AddToCase: cases.add_to_case,
+        EventOf: events.event_of,
     }

@@ -54,6 +54,29 @@ async def done(db: Connection, numbers: Sequence[int], *, now: datetime) -> None
     await db.execute("update event set done_at = $2 where id = any($1::bigint[])", numbers, now)
 
 
+# Raises events anew, each for the chat of the same resident that spoke last of those that can be reached.
+MOVE: Final = """
+insert into event (chat_id, body, created_at)
+select other.id, event.body, event.created_at
+from event
+join chat on chat.id = event.chat_id
+cross join lateral (
+  select id from chat as other
+  where other.resident_id = chat.resident_id and other.id <> chat.id and other.private
+    and other.unreachable_at is null and other.erased_at is null
+  order by other.last_seen_at desc, other.id limit 1
+) as other
+where event.id = any($1::bigint[])
+order by event.id
+returning chat_id
+"""
+
+
+async def move(db: Connection, numbers: Sequence[int]) -> int:
+    """Have another chat of the same resident hear of events whose own chat cannot; returns how many are moved."""
+    return len(await db.fetch(MOVE, numbers)) if numbers else 0
+
+
 # Each event of these numbers that is for the chat which asks, or for another chat of its resident.
 OF_CHAT: Final = """
 select asked.place, event.body

@@ -22,11 +22,15 @@ LEASE_S: Final = 90.0
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """A message on its way into the outbox."""
+    """A message on its way into the outbox.
+
+    *event*: the number of what it confirms, which another chat is told if this one turns out unreachable.
+    """
 
     chat: int
     channel: str
     message: Message
+    event: int | None = None
 
 
 class Leased(msgspec.Struct, frozen=True):
@@ -65,10 +69,10 @@ DECODER: Final = msgspec.json.Decoder(Message)
 
 # Adds messages in the given order.
 ADD: Final = """
-insert into outbox (chat_id, channel, message_class, body)
-select chat_id, channel, message_class, body
-from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[]) with ordinality
-  as added (chat_id, channel, message_class, body, place)
+insert into outbox (chat_id, channel, message_class, body, event_id)
+select chat_id, channel, message_class, body, event_id
+from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[]) with ordinality
+  as added (chat_id, channel, message_class, body, event_id, place)
 order by place
 """
 
@@ -94,7 +98,7 @@ async def add(db: Connection, messages: Sequence[Outgoing]) -> None:
     classes = [int(each.message.message_class) for each in messages]
     # PostgreSQL's text holds no NUL; a resident may have typed one.
     bodies = [ENCODER.encode(each.message).decode().replace("\\u0000", "") for each in messages]
-    await db.execute(ADD, chats, channels, classes, bodies)
+    await db.execute(ADD, chats, channels, classes, bodies, [each.event for each in messages])
     await db.execute(DUE, chats, channels, classes)
 
 
@@ -298,19 +302,32 @@ async def stop(db: Connection, channel: str, why: str) -> None:
     await db.execute("update bucket set stopped_why = $2 where channel = $1", channel, why)
 
 
-# A chat that cannot be reached: marked, and what waits for it is dead, in order not to be tried again.
+# A chat that cannot be reached: marked, and what waits for it is dead, in order not to be tried again. What
+# is being sent is its sender's to settle. Gives the events that were to be confirmed there, each once.
 UNREACHABLE: Final = """
 with marked as (
   update chat set unreachable_at = coalesce(unreachable_at, clock_timestamp()) where id = any($1::bigint[])
+), waiting as (
+  select id, state, event_id from outbox
+  where chat_id = any($1::bigint[]) and state in ('queued', 'sending', 'unknown')
+  order by id for update
+), let_go as (
+  update outbox set
+    state = case when waiting.state = 'sending' then 'sending' else 'dead' end,
+    reason = 'unreachable',
+    event_id = null
+  from waiting where outbox.id = waiting.id
 )
-update outbox set state = 'dead', reason = 'unreachable'
-where chat_id = any($1::bigint[]) and state in ('queued', 'unknown')
+select distinct event_id from waiting where event_id is not null order by event_id
 """
 
 
-async def mark_unreachable(db: Connection, chats: Sequence[int]) -> None:
-    """Mark *chats* as unreachable; what waits for them is not sent."""
-    await db.execute(UNREACHABLE, chats)
+async def mark_unreachable(db: Connection, chats: Sequence[int]) -> list[int]:
+    """Mark *chats* as unreachable; what waits for them is not sent.
+
+    Returns the numbers of events whose confirmations they will not get, never the same one again.
+    """
+    return [row["event_id"] for row in await db.fetch(UNREACHABLE, chats)]
 
 
 # Uploads of these files that a channel knows already.

@@ -77,6 +77,8 @@ OUTBOX = Table(
     Column("platform_message", Text),
     Column("sent_at", DateTime(timezone=True)),
     Column("reason", Text),
+    # The event that a confirmation tells of, until it is moved to another chat; events are dropped before it.
+    Column("event_id", BigInteger),
     Index(
         "outbox_waiting_idx",
         "chat_id",
