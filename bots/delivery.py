@@ -47,7 +47,8 @@ SEND_TIMEOUT_S: Final = 60.0
 UNCERTAIN_TRIES_MAX: Final = 8
 BACKOFF_S_MAX: Final = 300.0
 
-Render = Callable[[Document], Awaitable[RenderedFile]]
+# Makes a document's file, worded in a language where it has words of its own.
+Render = Callable[[Document, str], Awaitable[RenderedFile]]
 # Puts files of a chat where a platform can fetch them; addresses by sha256.
 Publish = Callable[[int, Sequence[RenderedFile]], Awaitable[Mapping[str, str]]]
 
@@ -165,7 +166,7 @@ class Delivery:
             message = self._marked_as_repeat(message)
         if head.without == "edit":
             message = msgspec.structs.replace(message, replaces=None)
-        files = [await self._render(document) for document in message.documents]
+        files = [await self._render(document, message.language) for document in message.documents]
         sending = Sending(
             chat=address,
             token=head.id,

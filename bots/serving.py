@@ -20,23 +20,18 @@ from bots.engine import Engine
 from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.polling import keep_polling
+from bots.rendering import Renderer
 from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
 from bots.webhooks import Webhooks
 from core.acquiring import Acquirer
-from core.channel import Channel, RenderedFile
-from core.errors import KvitokError
-from core.messages import Document
+from core.channel import Channel
 from core.privacy import Ceiling
 from storage import outbox, positions
 from storage.answers import answers
 from storage.database import Pool
 from storage.keys import Keys
 from storage.payments import PaymentSettings
-
-
-class NoRendererError(KvitokError):
-    """A document was to be sent and nothing here makes documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +85,7 @@ class Serving:
 async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     """Add the service's routes to *app* and run its tasks while the context lasts."""
     centre = parts.configuration.as_centre
+    renderer = Renderer(parts.pool, centre, now=parts.clock)
     deliveries = {
         name: Delivery(
             parts.pool,
@@ -97,7 +93,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
             keys=parts.keys,
             ceiling=parts.voices[name].ceiling,
             zone=centre.zone,
-            render=_render_nothing,
+            render=renderer.render,
             now=parts.clock,
         )
         for name, channel in parts.channels.items()
@@ -145,6 +141,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         yield Serving(engine, turning, deliveries, tasks)
     for channel in parts.channels.values():
         await channel.close()
+    renderer.close()
 
 
 async def _set_paces(parts: Parts) -> None:
@@ -172,7 +169,3 @@ async def _running(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _render_nothing(document: Document) -> RenderedFile:
-    raise NoRendererError(f"nothing makes a {type(document).__name__} here yet")

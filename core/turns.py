@@ -11,6 +11,7 @@ import msgspec
 from core.conversation import Idle, Stage
 from core.messages import MessageClass, Month, Reply, Said
 from core.money import Money
+from core.requisites import Requisites
 
 
 class AccountLink(msgspec.Struct, frozen=True):
@@ -75,6 +76,8 @@ class Centre(msgspec.Struct, frozen=True):
     site: str = ""
     privacy_url: str = ""
     consent_version: str = "2026-11"
+    # Where residents pay to by bank transfer; None: no payment QR is offered.
+    requisites: Requisites | None = None
     # Where each messenger's chat is opened with a code: the channel, and an address with `{code}` in it.
     chat_links: tuple[tuple[str, str], ...] = ()
     limits: Limits = Limits()

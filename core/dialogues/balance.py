@@ -138,9 +138,16 @@ def _balance_keyboard(link: AccountLink, statement: Statement, centre: Centre) -
     history = press("history-button", f"hist:1:{link.account}")
     if statement.period:
         rows.append((press("bill-button", f"bill:{statement.period}:1:{link.account}"), history))
+        charts = press("document-charts-button", f"charts:{link.account}")
+        rows.append((bill_file_button(statement.period, link), charts))
     else:
         rows.append((history,))
     return (*rows, MENU_ROW)
+
+
+def bill_file_button(period: Month, link: AccountLink) -> PressButton:
+    """«Квитанция»: the bill of *period* as a file."""
+    return press("document-bill-button", f"pdf:{period}:{link.account}")
 
 
 def pay_button(due: Money, version: str) -> PressButton:
@@ -278,7 +285,8 @@ def _bill_keyboard(bill: Bill, link: AccountLink, page: int, pages: int) -> Keyb
             turns.append(to("page-on-button", page + 1))
     rows = [tuple(turns)] if turns else []
     balance = press("menu-balance-button", f"bal:{link.account}")
-    return (*rows, (balance, press("history-button", f"hist:1:{link.account}")), MENU_ROW)
+    history = press("history-button", f"hist:1:{link.account}")
+    return (*rows, (bill_file_button(bill.period, link),), (balance, history), MENU_ROW)
 
 
 OF_ACCOUNT: Final[dict[str, Handler]] = {"bal": show_balance, "bill": show_bill}

@@ -97,7 +97,8 @@ def _keyboard(link: AccountLink, entries: Sequence[Entry], page: int, pages: int
         turns.append(press("page-older-button", f"hist:{page + 1}:{link.account}"))
     if turns:
         rows.append(tuple(turns))
-    return (*rows, MENU_ROW)
+    charts = (press("document-charts-button", f"charts:{link.account}"),) if bills else ()
+    return (*rows, (*charts, *MENU_ROW))
 
 
 OF_ACCOUNT: Final[dict[str, Handler]] = {"hist": show_history}

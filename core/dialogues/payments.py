@@ -15,6 +15,7 @@ from core.dialogues.balance import (
     balance_words,
     statement_of,
 )
+from core.dialogues.documents import qr_button
 from core.dialogues.menu import WAYS_OUT_ROW
 from core.driving import Handler
 from core.messages import (
@@ -24,6 +25,7 @@ from core.messages import (
     MessageClass,
     Paragraph,
     Phrase,
+    PressButton,
     Reply,
     Text,
     press,
@@ -48,7 +50,10 @@ async def choose_amount(turn: Turn, args: Sequence[str]) -> Told:
     match judge_sum(statement.due, least=limits.payment_min, most=limits.payment_all_max):
         case Sum(amount):
             opened = await _open(turn, link, amount, whole=True)
-            return told(Idle(), _link_reply(link, opened, text("pay-all", amount=amount), statement))
+            version = f"{statement.period or ''}:{link.account}"
+            other = press("pay-other-button", f"payother:{version}")
+            row = (other, *qr_button(turn.centre, version))
+            return told(Idle(), _link_reply(link, opened, text("pay-all", amount=amount), row))
         case TooLittle(least):
             return told(
                 ChoosingAmount(link.account), _ask(turn, link, text("pay-due-too-little", least=least))
@@ -72,7 +77,8 @@ async def take_amount(turn: Turn, stage: ChoosingAmount, said: Text) -> Told:
     match read_sum(said.text, least=limits.payment_other_min, most=limits.payment_max):
         case Sum(amount):
             opened = await _open(turn, link, amount, whole=False)
-            return told(Idle(), _link_reply(link, opened, text("pay-other", amount=amount), None))
+            row = qr_button(turn.centre, f":{link.account}", amount)
+            return told(Idle(), _link_reply(link, opened, text("pay-other", amount=amount), row))
         case TooLittle(least):
             return told(stage, _ask(turn, link, text("pay-too-little", least=least)))
         case TooMuch(most):
@@ -121,16 +127,15 @@ async def _open(turn: Turn, link: AccountLink, amount: Money, *, whole: bool) ->
     )
 
 
-def _link_reply(link: AccountLink, opened: PaymentLink, words: Phrase, statement: Statement | None) -> Reply:
+def _link_reply(link: AccountLink, opened: PaymentLink, words: Phrase, row: tuple[PressButton, ...]) -> Reply:
     to_page = LinkButton(
         text("pay-link-button"), opened.url, DataClass.PAYMENT, neutral=text("pay-link-button")
     )
-    other = press("pay-other-button", f"payother:{(statement and statement.period) or ''}:{link.account}")
     return say(
         account_line(link),
         words,
         text("pay-expires", at=opened.expires_at),
-        keyboard=((to_page,), (other,), MENU_ROW) if statement else ((to_page,), MENU_ROW),
+        keyboard=((to_page,), row, MENU_ROW) if row else ((to_page,), MENU_ROW),
         data_class=DataClass.PAYMENT,
     )
 
