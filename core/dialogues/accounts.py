@@ -40,13 +40,15 @@ def _accounts_card(turn: Turn, *first: Phrase) -> Reply:
     ends: Keyboard = ((press("account-add-button", "link"),), MENU_ROW)
     keyboard = tuple((_account_button(link, place),) for place, link in enumerate(links, 1)) + ends
     lines = [_line(turn, link, place) for place, link in enumerate(links, 1)]
+    # Which of several is which only the whole list tells, so it has no lesser form: it is shown elsewhere.
+    lesser = say(*first, text("account-one"), keyboard=keyboard) if len(links) == 1 else None
     return say(
         *first,
         text("account-list"),
         *lines,
         keyboard=keyboard,
         data_class=DataClass.PERSONAL,
-        lesser=say(*first, text("account-count", count=len(links)), keyboard=keyboard),
+        lesser=lesser,
     )
 
 
@@ -190,7 +192,6 @@ def _which_to_unlink(turn: Turn) -> Reply:
         *(_line(turn, link, place) for place, link in enumerate(links, 1)),
         keyboard=keyboard,
         data_class=DataClass.PERSONAL,
-        lesser=say(text("account-unlink-which"), keyboard=keyboard),
     )
 
 

@@ -169,6 +169,8 @@ def _card_lines(turn: Turn, meter: Meter) -> Iterable[Phrase]:
     period = meter.window.counted_period(turn.sent_at)
     if meter.smart:
         yield text("meter-card-smart", name=name)
+    elif meter.commissioned_on is None or meter.commissioned_on > day:
+        yield text("meter-card-not-commissioned", name=name)
     elif _is_sent(meter):
         values, at = values_of([one.value for one in sent]), max(one.received_at for one in sent)
         yield text("meter-card-sent", name=name, values=values, unit=meter.unit, at=at, period=period)
@@ -213,13 +215,15 @@ def confirm_card(
     token: str,
     doubted: Sequence[str] = (),
     opening: Sequence[Phrase] = (),
+    plain_opening: Sequence[Phrase] = (),
     assumed: Sequence[Phrase] = (),
     swapped: Sequence[str] = (),
     more: Keyboard = (),
 ) -> Reply:
     """What would be kept, to be saved or put right.
 
-    *doubted* are ids of meters whose use is doubtful, *swapped* the marks of two that were exchanged,
+    *doubted* are ids of meters whose use is doubtful, *plain_opening* is the *opening* for any channel,
+    *swapped* are the marks of two that were exchanged,
     *more* are buttons for what cannot be kept.
     """
     lines = [line for one in reckoned for line in _confirm_lines(one, doubted=one.meter.id in doubted)]
@@ -233,7 +237,16 @@ def confirm_card(
         for one in reckoned
         for use in one.uses
     ]
-    lesser = say(*lesser_lines, question, keyboard=keyboard, data_class=DataClass.INTAKE, numeric=True)
+    doubt = [text("reading-high-plainly")] if doubted else []
+    lesser = say(
+        *plain_opening,
+        *lesser_lines,
+        *doubt,
+        question,
+        keyboard=keyboard,
+        data_class=DataClass.INTAKE,
+        numeric=True,
+    )
     body = (*opening, *assumed, text("reading-confirm-heading"), *lines, *warning, question)
     return say(*body, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=lesser, numeric=True)
 

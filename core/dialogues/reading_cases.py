@@ -48,7 +48,15 @@ def staff_button(turn: Turn, meter: Meter, register: int, value: Decimal) -> Pre
     )
 
 
-async def open_impossible(turn: Turn, verdict: Impossible) -> tuple[int, Phrase]:
+class Handed(msgspec.Struct, frozen=True):
+    """A case for staff by its number, and what is said of it; *plain_line* is for any channel."""
+
+    number: int
+    line: Phrase
+    plain_line: Phrase
+
+
+async def open_impossible(turn: Turn, verdict: Impossible) -> Handed:
     """Hand a reading that cannot be believed to staff at once, and ask for a photo."""
     meter = verdict.reckoned.meter
     values = {use.register: use.value for use in verdict.reckoned.uses if use.fresh}
@@ -60,7 +68,8 @@ async def open_impossible(turn: Turn, verdict: Impossible) -> tuple[int, Phrase]
         unit=meter.unit,
         number=str(case),
     )
-    return case, line
+    plainly = text("reading-impossible-plainly", name=short_name(meter), number=str(case))
+    return Handed(case, line, plainly)
 
 
 async def hand_to_staff(turn: Turn, meter: Meter, register: int, value: Decimal) -> Told:
@@ -71,7 +80,7 @@ async def hand_to_staff(turn: Turn, meter: Meter, register: int, value: Decimal)
     number = text("reading-case", number=str(case))
     lesser = say(
         number,
-        text("reading-lesser-problem", name=short_name(meter)),
+        text("reading-photo-please", name=short_name(meter)),
         keyboard=_PHOTO_KEYBOARD,
         data_class=DataClass.INTAKE,
     )

@@ -67,11 +67,13 @@ async def propose(
         if isinstance(verdict, RegisterMissing):
             return ask_register(turn, meter, verdict.registers[0], entries, opening=(*opening, *assumed))
     complaints = [line for meter, verdict in judged for line in _complaint(meter, verdict)]
+    plainly = [line for meter, verdict in judged for line in _plain_complaint(meter, verdict)]
     cases = [await open_impossible(turn, verdict) for _, verdict in judged if isinstance(verdict, Impossible)]
-    lines = (*opening, *complaints, *(line for _, line in cases))
+    lines = (*opening, *complaints, *(case.line for case in cases))
+    plain_lines = (*plainly, *(case.plain_line for case in cases))
     kept = [verdict.reckoned for _, verdict in judged if isinstance(verdict, Plausible | UnusuallyHigh)]
     if not kept:
-        return _nothing_to_keep(turn, judged, lines, [case for case, _ in cases])
+        return _nothing_to_keep(turn, judged, lines, plain_lines, [case.number for case in cases])
     doubted = [meter.id for meter, verdict in judged if isinstance(verdict, UnusuallyHigh)]
     stage = _confirming(turn, kept, doubtful=bool(doubted))
     marks = [mark_of(meter_id) for meter_id in exchanged or ()]
@@ -80,6 +82,7 @@ async def propose(
         token=token_of(stage, kept),
         doubted=doubted,
         opening=lines,
+        plain_opening=plain_lines,
         assumed=assumed,
         swapped=marks,
         more=_staff_rows(turn, judged),
@@ -233,8 +236,39 @@ def _complaint(meter: Meter, verdict: Verdict) -> list[Phrase]:
             return []
 
 
+def _plain_complaint(meter: Meter, verdict: Verdict) -> list[Phrase]:
+    """The same in words that any channel may carry: nothing but what the resident typed."""
+    name = short_name(meter)
+    match verdict:
+        case Closed():
+            return [text("reading-closed-plainly", name=name)]
+        case NotCommissioned():
+            return [text("reading-not-commissioned", name=name)]
+        case SmartOnly():
+            return [text("reading-smart", name=name)]
+        case TooManyDigits(register, value, digits):
+            zone = register_name(meter, register, short=True)
+            return [text("reading-too-many-digits", name=zone, value=value, digits=digits)]
+        case TooManyFractionDigits(register, value, digits):
+            zone = register_name(meter, register, short=True)
+            return [text("reading-too-many-red", name=zone, value=value, digits=digits)]
+        case AlreadySent():
+            return [text("reading-already-plainly", name=name)]
+        case LockedByBill(register):
+            return [text("reading-locked-plainly", name=register_name(meter, register, short=True))]
+        case BelowLast(register, value):
+            zone = register_name(meter, register, short=True)
+            return [text("reading-below-last-plainly", name=zone, value=value)]
+        case RegisterMissing() | Plausible() | UnusuallyHigh() | Impossible():
+            return []
+
+
 def _nothing_to_keep(
-    turn: Turn, judged: Sequence[Judged], opening: Sequence[Phrase], cases: Sequence[int]
+    turn: Turn,
+    judged: Sequence[Judged],
+    opening: Sequence[Phrase],
+    plain_opening: Sequence[Phrase],
+    cases: Sequence[int],
 ) -> Told:
     """Only complaints: the first that can be put right is asked for again, a photo where staff must look."""
     account = turn.linked.account
@@ -242,15 +276,9 @@ def _nothing_to_keep(
     for meter, verdict in judged:
         if isinstance(verdict, TooManyDigits | TooManyFractionDigits | BelowLast) and stage == Idle():
             stage = EnteringReading(account, meter.id, verdict.register)
-    names = [
-        text("reading-lesser-already", name=short_name(meter))
-        if isinstance(verdict, AlreadySent)
-        else text("reading-lesser-problem", name=short_name(meter))
-        for meter, verdict in judged
-    ]
     ways_out = (BACK_TO_METERS_CARD, MENU) if stage == Idle() else (BACK_TO_METERS_CARD, CANCEL, MENU)
     keyboard: Keyboard = (*_staff_rows(turn, judged), ways_out)
-    lesser = say(*names, keyboard=keyboard, data_class=DataClass.INTAKE, numeric=True)
+    lesser = say(*plain_opening, keyboard=keyboard, data_class=DataClass.INTAKE, numeric=True)
     reply = say(*opening, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=lesser, numeric=True)
     return told(stage, reply)
 

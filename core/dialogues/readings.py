@@ -267,7 +267,7 @@ async def _correct(turn: Turn, meters: Sequence[Meter], of: Entries | WhichMeter
     if not earlier:
         return await _propose_entered(turn, meters, (), of.entries)
     lines = [text("reading-correct-earlier", name=full_name(meter)) for meter, _, _ in earlier]
-    names = [text("reading-lesser-problem", name=short_name(meter)) for meter, _, _ in earlier]
+    names = [text("reading-correct-earlier", name=short_name(meter)) for meter, _, _ in earlier]
     keyboard: Keyboard = (
         *((staff_button(turn, meter, register, value),) for meter, register, value in earlier),
         (BACK_TO_METERS_CARD, MENU),

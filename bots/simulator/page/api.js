@@ -24,6 +24,8 @@ export const channels = () => ask("/channels");
 export const accounts = () => ask("/accounts");
 export const clock = () => ask("/clock");
 export const setClock = (now) => post("/clock", { now });
+export const mode = (channel) => ask(`/${channel}/mode`);
+export const setMode = (channel, mode) => post(`/${channel}/mode`, { mode });
 export const messages = (channel, chat, after) => ask(`/${channel}/${chat}/messages?after=${after}`);
 export const act = (channel, chat, action, body = {}) => post(`/${channel}/${chat}/${action}`, body);
 

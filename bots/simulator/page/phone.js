@@ -31,6 +31,7 @@ export class Phone {
     for (const word of this.root.querySelectorAll(".begin-word")) word.textContent = BEGIN[channel.name] ?? word.textContent;
     this.input = this.find("textarea");
     this.wire();
+    this.showMode(() => api.mode(this.channel));
   }
 
   find(selector) {
@@ -39,6 +40,10 @@ export class Phone {
 
   wire() {
     this.find(".begin").addEventListener("click", () => this.start());
+    this.find(".mode").addEventListener("click", ({ target }) => {
+      const mode = target.getAttribute("aria-checked") === "true" ? "open" : "strict";
+      this.showMode(() => api.setMode(this.channel, mode));
+    });
     this.find(".unblock").addEventListener("click", () => this.setBlocked(false));
     this.find(".composer").addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
     this.input.addEventListener("input", () => this.fitInput());
@@ -139,6 +144,14 @@ export class Phone {
     this.find(".composer").hidden = blocked;
     this.find(".unblock").hidden = !blocked;
     if (blocked) this.find(".reply-keyboard").hidden = true;
+  }
+
+  // What may be said in this messenger, as the service has it now.
+  async showMode(ask) {
+    const answer = await this.try(ask);
+    const strict = this.find(".mode");
+    strict.hidden = !answer && strict.hidden;
+    if (answer) strict.setAttribute("aria-checked", answer.mode === "strict");
   }
 
   act(action, body) {

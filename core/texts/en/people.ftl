@@ -118,10 +118,7 @@ account-list = Your accounts. Press the one that you want to know about.
 account-line = { $place }. { $account }
 account-line-current = { $place }. { $account } — chosen
 account-line-frozen = { $place }. { $account } — access suspended
-account-count = { $count ->
-    [one] { $count } account is linked. Choose.
-   *[other] { $count } accounts are linked. Choose.
- }
+account-one = 1 account is linked.
 account-none = You have no linked accounts yet.
 account-button = { $label }
 account-button-neutral = Account { $place }

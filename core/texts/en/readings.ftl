@@ -37,6 +37,8 @@ meter-card-missing = *{ $name }*
     — not sent yet for { $period }, awaited until { $closes-on }
 meter-card-smart = *{ $name }*
     Sends its readings itself
+meter-card-not-commissioned = *{ $name }*
+    Not commissioned yet
 meter-card-closed = *{ $name }*
     Taken off on { $closed-on }
 meter-card-last = Last reading: { $values } { $unit } ({ $on })
@@ -106,8 +108,13 @@ reading-locked = { $name }: the reading { $value } { $unit } is in a bill alread
 reading-below-last = { $name }: { $value } is less than the last reading ({ $last } { $unit }). Please check that it is the right meter and was not replaced, and type it again.
 reading-impossible = { $name }: { $consumption } { $unit } is too much to be taken at once. It went to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
 reading-correct-earlier = { $name }: the last reading is in a bill already, only staff can change it. Shall we pass your value on?
-reading-lesser-problem = { $name }: the reading was not taken. Please ask the billing centre.
-reading-lesser-already = { $name }: the reading was taken already.
+# The same for messengers that may not carry earlier readings and dates.
+reading-high-plainly = ⚠ This is much more than usual.
+reading-closed-plainly = { $name }: the meter was taken off; its readings are no longer needed.
+reading-already-plainly = { $name }: this reading was taken already.
+reading-locked-plainly = { $name }: the last reading is in a bill already. Only staff can change it.
+reading-below-last-plainly = { $name }: { $value } is less than the last reading. Please check that it is the right meter and was not replaced, and type it again.
+reading-impossible-plainly = { $name }: this is too much to be taken at once. It went to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
 reading-old-button = This button belongs to an old message. Here is what there is now:
 
 # Staff and photos

@@ -119,11 +119,7 @@ account-list = Ваши счета. Нажмите на тот, о которо�
 account-line = { $place }. { $account }
 account-line-current = { $place }. { $account } — выбран
 account-line-frozen = { $place }. { $account } — доступ приостановлен
-account-count = { $count ->
-    [one] Подключён { $count } счёт. Выберите.
-    [few] Подключены { $count } счёта. Выберите.
-   *[other] Подключено { $count } счетов. Выберите.
- }
+account-one = Подключён 1 счёт.
 account-none = У вас пока нет подключённых счетов.
 account-button = { $label }
 account-button-neutral = Счёт { $place }

@@ -1,0 +1,116 @@
+"""A resident who tries everything: says many things and presses every button that is offered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass
+from typing import Any, Final
+
+from core.turns import CaseAnswered, Event, ReadingRejected
+from storage import events
+from tests.talking import LOOK_AGAIN_MS, PATIENCE_S, WAITING, Phone, Talk, TranscriptError
+
+# What a newcomer would type, wish by wish and awaited thing by awaited thing.
+WISHES: Final = (
+    "меню", "баланс", "квитанция", "история", "оплатить", "1500", "счета", "показания", "помощь", "контакты",
+    "язык", "какие данные обо мне", "сотрудник", "Почему так дорого?", "спасибо", "абракадабра", "стоп", "отвязать",
+    "удалить данные",
+)  # fmt: skip
+# Buttons that end what the walk is about, or lead nowhere new.
+LET_BE: Final = ("unlinkyes", "eraseyes", "decline", "agree", "lang:en", "notme", "invite", "cancel")
+STEPS_MAX: Final = 150
+# A press may be answered by an edit that changes nothing, which nobody sees.
+SILENCE_S: Final = 3
+
+
+class Walk:
+    """A talk that goes wherever it can, with what was said to the resident on its way."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        self.heard: list[dict[str, Any]] = []
+        self._pressed: set[str] = set()
+        self._to_press: list[tuple[Phone, int, str]] = []
+
+    async def say(self, text: str) -> None:
+        """Type *text* and hear what comes of it."""
+        await self.talk.phone.do("say", text=text)
+        await self.hear()
+
+    async def hear(self, wait_s: float = PATIENCE_S) -> None:
+        """Hear the answer, to its end, and note what it offers."""
+        phone = self.talk.phone
+        while (message := await phone.next(wait_s)) is not None:
+            self.heard.append(message)
+            for key in (key for row in message["buttons"] for key in row):
+                if key["kind"] == "press":
+                    self._to_press.append((phone, message["id"], str(key["id"])))
+            await self._settled()
+            await phone.look()
+            if not phone.unread:
+                return
+
+    async def press(self, payload: str) -> None:
+        """Press the last message's first button whose payload begins so."""
+        last = self.heard[-1]
+        keys = [str(key["id"]) for row in last["buttons"] for key in row]
+        button = next(key for key in keys if key.startswith(payload))
+        await self.talk.phone.do("press", message=last["id"], button=button)
+        await self.hear()
+
+    async def press_everything(self) -> None:
+        """Press each button that was offered and not pressed yet, in the order of offering."""
+        for _ in range(STEPS_MAX):
+            if not self._to_press:
+                return
+            phone, message, payload = self._to_press.pop(0)
+            if payload in self._pressed or payload.startswith(LET_BE):
+                continue
+            # A button is gone once its message was edited or another keyboard came to the bottom.
+            with suppress(TranscriptError):
+                await phone.do("press", message=message, button=payload)
+                self._pressed.add(payload)
+                await self.hear(SILENCE_S)
+
+    async def happen(self, chat: int, *happened: Event) -> None:
+        """Have *happened* told to *chat*."""
+        for event in happened:
+            async with self.talk.pool.acquire() as db, db.transaction():
+                await events.add(db, [(chat, event)], now=self.talk.around.clock())
+            await self.hear()
+
+    async def _settled(self) -> None:
+        async with self.talk.pool.acquire() as db:
+            for _ in range(1000 * PATIENCE_S // LOOK_AGAIN_MS):
+                if not await db.fetchval(WAITING):
+                    return
+                await asyncio.sleep(LOOK_AGAIN_MS / 1000)
+
+
+def unasked(account: int, secret: str) -> tuple[Event, ...]:
+    """What others write to a resident, with a *secret* in it."""
+    return ReadingRejected(1, account, secret), CaseAnswered(1, secret)
+
+
+def everything_in(value: object) -> Iterator[str]:
+    """Every text in *value*, however deep: in records, in JSON within a text, in the bytes of a file."""
+    match value:
+        case str():
+            yield value
+            with suppress(ValueError):
+                if not isinstance(inner := json.loads(value), str):
+                    yield from everything_in(inner)
+        case bytes():
+            yield value.decode(errors="replace")
+        case Mapping():
+            yield from everything_in([*value.keys(), *value.values()])
+        case Iterable():
+            for each in value:
+                yield from everything_in(each)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            yield from everything_in(asdict(value))
+        case _:
+            yield str(value)
