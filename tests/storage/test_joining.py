@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
+from core.deep_links import join_code_in
 from core.joining import (
     Inviter,
     InviterOf,
@@ -31,7 +32,7 @@ from core.turns import ChatJoined, Event, LinkAdded
 from storage import events
 from storage.database import Connection, Pool
 from storage.erasing import erase_resident
-from storage.joining import inviter_of, join_by_code, open_invitation, unjoin
+from storage.joining import CODE_CHARS, CODE_LETTERS, inviter_of, join_by_code, open_invitation, unjoin
 from storage.linking import freeze_link, rename_link
 from storage.residents import my_data_of, set_language
 from tests.storage.making_residents import (
@@ -82,7 +83,8 @@ async def test_codes_are_random_and_only_their_hash_is_kept(db: Connection) -> N
     first, second = await a_code(db, chat), await a_code(db, chat)
 
     assert first != second
-    assert len(first) == len("join-") + 26
+    assert join_code_in(first) == first
+    assert len(CODE_LETTERS) ** CODE_CHARS >= 2**128
     assert second.encode() not in await db.fetchval("select code_hash from invitation")
 
 
