@@ -68,12 +68,12 @@ async def take_code(turn: Turn, args: Sequence[str]) -> Told:
     code = args[0]
     if not turn.private:
         return only_in_private(turn)
-    if turn.resident is None:
-        return asked_consent(turn, Consenting(code), text("join-consent-first"))
-    if not turn.resident.links:
+    if turn.resident is not None and not turn.resident.links:
         return await join(turn, code)
     whose = await InviterOf(turn.chat, code, turn.now)
     match whose:
+        case Inviter() if turn.resident is None:
+            return asked_consent(turn, Consenting(code), text("join-consent-first"))
         case Inviter(channel=channel):
             keyboard: Keyboard = ((press("join-yes-button", f"joinyes:{code}"),), WAYS_OUT_ROW)
             return told(turn.stage, say(text("join-sure", channel=_channel(channel)), keyboard=keyboard))

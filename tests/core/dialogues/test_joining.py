@@ -25,7 +25,7 @@ from core.joining import (
 from core.messages import Press, Started
 from core.questions import GiveConsent, ResumeMessages, TooManyLinks
 from core.routing import route
-from core.turns import ChatJoined, Resident
+from core.turns import ChatJoined, Resident, Turn
 from tests.making_people import (
     CENTRE,
     NOW,
@@ -129,7 +129,7 @@ def test_a_chat_without_accounts_is_offered_to_link_one() -> None:
 
 def test_a_chat_that_has_not_consented_is_asked_first_and_joined_then() -> None:
     newcomer = a_newcomer(said=typed(CODE))
-    asked = replay(route(newcomer, Offered()), {})
+    asked = replay(route(newcomer, Offered()), {InviterOf(3, CODE, NOW): Inviter("vk")})
     turn = a_newcomer(said=Press("agree"), stage=asked.stage)
 
     told = replay(linking.agree(turn, (CENTRE.consent_version,)), {GiveConsent: Resident(5), JOIN: DONE})
@@ -176,8 +176,9 @@ def test_a_code_that_does_not_fit_gets_a_friendly_answer(answer: Joining, key: s
     assert (told.stage, told.language) == (turn.stage, None)
 
 
-def test_a_chat_with_accounts_is_not_asked_about_a_code_that_does_not_fit() -> None:
-    told = replay(joining.take_code(a_resident(a_link()), (CODE,)), {InviterOf: NoSuchCode()})
+@pytest.mark.parametrize("turn", [a_newcomer(), a_resident(a_link())])
+def test_nobody_is_asked_anything_about_a_code_that_does_not_fit(turn: Turn) -> None:
+    told = replay(joining.take_code(turn, (CODE,)), {InviterOf: NoSuchCode()})
 
     assert keys_of(only(told)) == ["join-no-such-code"]
 
