@@ -43,9 +43,9 @@ def test_a_debt_is_told_with_its_day_and_a_button_to_pay_it() -> None:
         "Лицевой счёт •••• 4567\n"
         "К оплате 4 321,05 ₽\n"
         "Оплатите до 15 июня 2026 включительно.\n"
-        "[Оплатить 4 321,05 ₽]\n[Подробнее]\n[История]\n[Меню]"
+        "[Оплатить 4 321,05 ₽]\n[Подробнее]\n[История]\n[📄 Квитанция]\n[📊 Графики]\n[Меню]"
     )
-    assert payloads(reply) == ["pay:2026-05:7", "bill:2026-05:1:7", "hist:1:7", "menu"]
+    assert payloads(reply) == ["pay:2026-05:7", "bill:2026-05:1:7", "hist:1:7", "pdf:2026-05:7", "charts:7", "menu"]
 
 
 def test_overdue_and_penalties_are_told_as_parts() -> None:
@@ -108,7 +108,7 @@ def test_a_button_of_another_account_shows_that_account() -> None:
 
     [reply] = replay(show_balance(a_turn(links=links), ("8",)), {asked: a_statement(0, account=8)}).replies
 
-    assert payloads(reply)[-2] == "hist:1:8"
+    assert payloads(reply)[-4:-1] == ["hist:1:8", "pdf:2026-05:8", "charts:8"]
 
 
 def test_a_button_of_an_account_that_was_unlinked_shows_the_current_one() -> None:

@@ -42,9 +42,9 @@ def test_a_month_opens_its_bill() -> None:
 
 
 def test_pages_lead_both_ways() -> None:
-    assert payloads(page(a_year()))[-2:] == ["hist:2:7", "menu"]
-    assert payloads(page(a_year(), "2"))[-3:] == ["hist:1:7", "hist:3:7", "menu"]
-    assert payloads(page(a_year(), "99"))[-2:] == ["hist:2:7", "menu"]
+    assert payloads(page(a_year()))[-3:] == ["hist:2:7", "charts:7", "menu"]
+    assert payloads(page(a_year(), "2"))[-4:] == ["hist:1:7", "hist:3:7", "charts:7", "menu"]
+    assert payloads(page(a_year(), "99"))[-3:] == ["hist:2:7", "charts:7", "menu"]
 
 
 def test_an_empty_history_is_told() -> None:
