@@ -18,6 +18,9 @@ class Intent(Enum):
     READINGS = "readings"
     PAY = "pay"
     BILL = "bill"
+    BILL_FILE = "bill file"
+    BANK_QR = "bank qr"
+    CHARTS = "charts"
     HISTORY = "history"
     STAFF = "staff"
     HELP = "help"
@@ -28,6 +31,7 @@ class Intent(Enum):
     ACCOUNTS = "accounts"
     UNLINK = "unlink"
     LANGUAGE = "language"
+    OTHER_MESSENGER = "other messenger"
     PRIVACY = "privacy"
     MY_DATA = "my data"
     STOP = "stop"
@@ -44,6 +48,8 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "сколько должен",
         "сколько я должен",
         "сколько я должна",
+        "должен",
+        "должна",
         "задолженность",
         "задолжность",
         "к оплате",
@@ -81,21 +87,31 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "pay",
     ),
     Intent.BILL: (
-        "квитанция",
-        "квитанцию",
-        "платежка",
-        "жировка",
-        "епд",
         "счет",
         "счет за месяц",
         "за что платить",
         "bill",
     ),
+    Intent.BILL_FILE: (
+        "квитанция",
+        "квитанцию",
+        "платежка",
+        "жировка",
+        "епд",
+        "платежный документ",
+        "пдф",
+        "pdf",
+    ),
+    Intent.BANK_QR: ("qr", "qr код", "куар", "куар код", "кюар код", "кьюар код", "qr code"),
+    Intent.CHARTS: ("график", "графики", "диаграмма", "статистика", "charts"),
     Intent.HISTORY: (
         "история",
         "начисления",
         "платежи",
         "мои платежи",
+        "чек",
+        "квитанция об оплате",
+        "подтверждение оплаты",
         "прошлый месяц",
         "куда ушли деньги",
         "history",
@@ -150,6 +166,12 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
     ),
     Intent.UNLINK: ("отвязать", "отвязать счет", "отвяжите", "unlink"),
     Intent.LANGUAGE: ("язык", "english", "русский", "по английски", "language", "lang"),
+    Intent.OTHER_MESSENGER: (
+        "другой мессенджер",
+        "в другом мессенджере",
+        "продолжить в другом мессенджере",
+        "another messenger",
+    ),
     Intent.PRIVACY: ("персональные данные", "конфиденциальность", "privacy"),
     # Before «мои данные», which it contains.
     Intent.ERASE: (
@@ -177,8 +199,10 @@ FUZZY_CHARS_MIN: Final = 4
 _NOT_WORD: Final = re.compile(r"[\W_]+")
 _BY_WORDS: Final = {words: intent for intent, all_words in WORDS.items() for words in all_words}
 _ALL: Final = list(_BY_WORDS)
-_SAYINGS: Final = [words for words in _ALL if " " in words]
-_SINGLE: Final = [words for words in _ALL if " " not in words and len(words) > FUZZY_CHARS_MIN]
+# Thanks inside a sentence are manners: the wish is beside them.
+_TELLING: Final = [words for words in _ALL if _BY_WORDS[words] is not Intent.THANKS]
+_SAYINGS: Final = [words for words in _TELLING if " " in words]
+_SINGLE: Final = [words for words in _TELLING if " " not in words and len(words) > FUZZY_CHARS_MIN]
 
 
 def folded(typed: str) -> str:

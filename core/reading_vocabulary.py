@@ -83,6 +83,14 @@ _LABELS: Final[Mapping[str, Label]] = {
     "вода": Label(_WATER),
     "воды": Label(_WATER),
     "воду": Label(_WATER),
+    "cold": Label((COLD_WATER,)),
+    "hot": Label((HOT_WATER,)),
+    "water": Label(_WATER),
+    **dict.fromkeys(("power", "electricity", "electric", "light"), Label(_ELECTRIC)),
+    "gas": Label((GAS,)),
+    **dict.fromkeys(("heat", "heating"), Label((HEATING,))),
+    **dict.fromkeys(("day", "peak"), Label(register=1)),
+    "night": Label(register=2),
 }
 # Labels that may stand between the number of a meter and its value: `1х67`.
 ORDINAL_LABELS: Final[Mapping[str, Label]] = {word: _LABELS[word] for word in ("х", "г", "э", "эд", "эн")}
@@ -108,6 +116,14 @@ _UNITS: Final[Mapping[str, Unit]] = {
     **dict.fromkeys(("гкал", "мвт", "гдж"), Unit((HEATING,))),
 }
 _PLACE_STEMS: Final = ("кух", "ванн", "сануз", "туал", "корид", "прихож", "подвал", "гараж", "душ", "стояк")
+# Rooms in English, as places are called in what billing sends.
+_ROOMS: Final[Mapping[str, str]] = {
+    "kitchen": "кухня",
+    **dict.fromkeys(("bath", "bathroom"), "ванная"),
+    "toilet": "туалет",
+    **dict.fromkeys(("hall", "hallway"), "прихожая"),
+    "corridor": "коридор",
+}
 _USED_STEMS: Final = ("прибав", "расход", "израсход", "потрат", "набежал", "намотал", "использов", "потреб")
 _MISTAKEN_STEMS: Final = ("ошиб", "исправ", "опечат", "перепут", "неверн", "неправильн", "описал")
 _MONEY: Final = frozenset(
@@ -120,7 +136,8 @@ _NOISE: Final = _words(
     "внести внесите запишите запиши примите прими прошу пожалуйста пж плиз здравствуйте привет добрый доброе "
     "утро вечер сутра спасибо сегодня сейчас теперь текущие текущее новые новое равно лс лицевой счет счета "
     "пу номер значение значения было был была стало прошлый прошлого прошлом раз месяц месяца месяце "
-    "зона зоны тариф ч"
+    "зона зоны тариф ч "
+    "reading readings meter meters is are the my and please"
 )
 _MONTH_STEMS: Final = (
     "январ", "феврал", "март", "апрел", "мая", "май", "мае", "июн", "июл", "август", "сентябр", "октябр",
@@ -131,6 +148,7 @@ _SAME: Final = (
     ("то", "же"), ("без", "изменений"), ("без", "изменения"), ("не", "изменились"), ("не", "изменилось"),
     ("не", "изменился"), ("не", "менялись"), ("как", "в", "прошлый", "раз"), ("как", "в", "прошлом", "месяце"),
     ("как", "было"), ("прежние",), ("прежнее",), ("неизменно",), ("теже",), ("тоже", "самое"),
+    ("same",), ("the", "same"), ("unchanged",), ("no", "change"), ("no", "changes"),
 )  # fmt: skip
 
 _LATIN: Final = str.maketrans("abcehkmoptxyr", "авсенкмортхуг")
@@ -165,8 +183,8 @@ def known(word: str) -> Token | None:
 def _meaning(word: str) -> Token | None:
     if token := _LABELS.get(word) or _UNITS.get(word) or _SIGNS.get(word):
         return token
-    if word.startswith(_PLACE_STEMS):
-        return Place(word)
+    if word.startswith(_PLACE_STEMS) or word in _ROOMS:
+        return Place(_ROOMS.get(word, word))
     if word not in _NOT_LABELS:
         for stem, label in _LABEL_STEMS:
             if word.startswith(stem):

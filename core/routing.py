@@ -21,14 +21,16 @@ from core.conversation import (
     NamingAccount,
     ShowingMeter,
 )
-from core.deep_links import paper_link_in
+from core.deep_links import join_code_in, paper_link_in
 from core.dialogues import (
     accounts,
     balance,
     consent,
+    documents,
     events,
     help,  # noqa: A004  # the room's name is what it is for
     history,
+    joining,
     linking,
     payments,
     reading_photos,
@@ -61,10 +63,21 @@ from core.questions import ResumeMessages
 from core.turns import Event, Told, Turn
 
 # What works without consent, what needs it, and what needs a linked account.
-PUBLIC: Final[Mapping[str, Handler]] = {**help.PUBLIC, **settings.PUBLIC, **linking.PUBLIC}
-CONSENTED: Final[Mapping[str, Handler]] = {**linking.CONSENTED, **accounts.CONSENTED, **staff.CONSENTED}
+PUBLIC: Final[Mapping[str, Handler]] = {
+    **help.PUBLIC,
+    **settings.PUBLIC,
+    **linking.PUBLIC,
+    **events.PUBLIC,
+}
+CONSENTED: Final[Mapping[str, Handler]] = {
+    **linking.CONSENTED,
+    **accounts.CONSENTED,
+    **joining.CONSENTED,
+    **staff.CONSENTED,
+}
 OF_ACCOUNT: Final[Mapping[str, Handler]] = {
     **balance.OF_ACCOUNT,
+    **documents.OF_ACCOUNT,
     **history.OF_ACCOUNT,
     **payments.OF_ACCOUNT,
     **readings.OF_ACCOUNT,
@@ -76,6 +89,9 @@ WISHES: Final[Mapping[Intent, str]] = {
     Intent.READINGS: "read",
     Intent.PAY: "pay",
     Intent.BILL: "bill",
+    Intent.BILL_FILE: "pdf",
+    Intent.BANK_QR: "qr",
+    Intent.CHARTS: "charts",
     Intent.HISTORY: "hist",
     Intent.STAFF: "staff",
     Intent.HELP: "help",
@@ -84,6 +100,7 @@ WISHES: Final[Mapping[Intent, str]] = {
     Intent.LINK: "link",
     Intent.ACCOUNTS: "accounts",
     Intent.LANGUAGE: "lang",
+    Intent.OTHER_MESSENGER: "invite",
     Intent.PRIVACY: "privacy",
     Intent.MY_DATA: "mydata",
     Intent.STOP: "stop",
@@ -185,7 +202,8 @@ async def _turn_page(turn: Turn, args: list[str], offered: Offered) -> Told:
 
 def _button(key: Key) -> PressButton | LinkButton:
     label = text("verbatim", text=key.label)
-    return LinkButton(label, key.data) if key.kind == "link" else PressButton(label, key.data)
+    kind = LinkButton if key.kind == "link" else PressButton
+    return kind(label, key.data, key.data_class)
 
 
 # --- Words ----------------------------------------------------------------------------------------
@@ -201,6 +219,8 @@ def _typed(turn: Turn, said: Text, typed: str, offered: Offered) -> Dialogue:
         return _only_in_private(turn)
     if token := paper_link_in(typed):
         return help.open_paper_link(turn, (token,))
+    if code := join_code_in(typed):
+        return joining.take_code(turn, (code,))
     return _awaited(turn, said, typed, wish)
 
 
@@ -242,6 +262,8 @@ def _wish(turn: Turn, wish: Intent | None) -> Dialogue | None:
 
 async def _freely(turn: Turn, typed: str, wish: Intent | None) -> Told:
     """Readings are heard wherever no other words are awaited; then wishes; the rest is answered helpfully."""
+    if wish is not None and isinstance(turn.stage, Idle) and not any(map(str.isdigit, typed)):
+        return await _act(turn, WISHES[wish], [])
     if turn.account is not None and (told := await readings.take_text(turn, typed)) is not None:
         return told
     if (wished := _wish(turn, wish)) is not None:

@@ -167,7 +167,12 @@ async def around(inhabited: Database, town: Town) -> AsyncIterator[Surroundings]
     async with (
         open_pool(inhabited.app) as pool,
         surrounded(
-            simulated_configuration(free_port()), Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes
+            simulated_configuration(free_port()),
+            Secrets(SECRETS),
+            pool=pool,
+            clock=clock,
+            codes=town.codes,
+            paced=False,
         ) as surroundings,
     ):
         yield surroundings

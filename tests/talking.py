@@ -4,21 +4,34 @@ A transcript is lines:
 
     # a comment
     clock 2026-11-26 10:00           the business clock moves (the centre's time)
-    chat other                       the lines that follow are said in another chat of the same channel
-    > start ls_token                 the resident opens the chat, perhaps by a deep link
+    chat other                       the lines that follow are said in another chat; a number below 0 is a group
+    linked b                         the resident has linked the account already, by the code on the bill
+    > start {paper}                  the resident opens the chat, perhaps by a deep link
     > [Меню]                         presses a button, by the beginning of its label
-    > (photo)                        sends something that is not text: photo, voice, sticker, location
+    > [^Сохранить]                   presses a button of an earlier message, also one that is there no more
+    > (photo)                        sends something that is not text: photo, voice, sticker, location, document
+    > (block)                        blocks the bot; (unblock) lets it write again
+    > (edit) хвс 124                 corrects the last message
+    > (10000 letters)                types very much
     > хвс 123                        types
     pay                              opens the last link and pays at the acquirer's page
+    open                             opens the last link and only looks: what the page says is compared like a message
     staff 1 Ответ                    staff answer case 1
+    town update meter set …          something changes in the town, as billing's files or staff would change it
     < Первая строка*                 a message of the bot: its lines, each must be there in this order
       вторая строка                  (`*` stands for anything)
       [link] [help, contacts]        the payloads offered, row after row, by their beginnings
+    note                             remembers the bot's last message
+    same                             the bot says word for word what was remembered, with the same buttons
     = select count(*) from reading = 1
     # nothing more may be said before the resident goes on
 
-`{number}`, `{code}`, `{total}` and `{m1}` … are the first account's number, code, last total and the last
-values of its meters (`{m1+5}` adds); `{b.number}` and `{c.number}` are the second's and the third's.
+`{number}`, `{code}`, `{total}`, `{sum}` (the total as the bot writes it) and `{m1}` … are the first account's
+number, code, last total and the last values of its meters (`{m1+5}` adds, `{s1}` ends the serial); `{end}` is
+what is shown of the number, `{paper}` the token of the link on its bill; `{b.number}` and `{c.number}` are the
+second's and the third's. `{join}` is the joining code that the bot gave last.
+
+Whatever the bot says is read aloud as well: see `spoken_badly`.
 """
 
 from __future__ import annotations
@@ -28,22 +41,69 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import aiohttp
+from asyncpg import PostgresError
 
+from bots.configuration import Secrets
 from bots.simulator.surroundings import Surroundings
+from bots.simulator.telegram import TelegramStandIn
+from bots.wiring import keys_of
+from core.deep_links import join_code_in
+from core.messages import Month, text
+from core.money import Money
+from core.wording import Words
 from storage.cases import answer_case
 from storage.database import Pool
+from storage.paper_links import PaperLink, paper_token
+from tests.conftest import SECRETS
 
 ZONE: Final = ZoneInfo("Europe/Moscow")
-TALKS: Final = Path(__file__).parent / "transcripts"
+TALKS: Final = {
+    file.stem: file.read_text(encoding="utf-8")
+    for file in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+}
 PATIENCE_S: Final = 15
+LOOK_AGAIN_MS: Final = 5
 
-_PLACEHOLDER: Final = re.compile(r"\{(?:([a-c])\.)?(number|code|total|end|m(\d)([+-]\d+)?|s(\d))\}")
+# Messages on their way to a phone.
+WAITING: Final = "select count(*) from outbox where state in ('queued', 'sending')"
+
+_PLACEHOLDER: Final = re.compile(r"\{(?:([a-c])\.)?(number|code|total|sum|end|paper|m(\d)([+-]\d+)?|s(\d))\}")
 _ROW: Final = re.compile(r"\[([^\]]*)\]")
+_LONG: Final = re.compile(r"\((\d+) letters\)")
+_TAG: Final = re.compile(r"<[^>]+>")
+_TABLE: Final = re.compile(r"<pre>.*?</pre>", re.DOTALL)
+
+# What nobody should have to read, and why.
+_UGLY: Final = (
+    (re.compile(r"  "), "two spaces"),
+    (re.compile(r" [,.;:!?]"), "a space before a sign"),
+    (re.compile(r"[!?.,]{2}"), "signs in a row"),
+    (re.compile(r"\d ₽"), "a sum that may be torn from its ₽"),
+    (re.compile(r"(?<![\d.–])[-−]\d"), "a bare minus"),
+    (re.compile(r"[{}]|None|True|False"), "something of the machine"),
+    (re.compile(r"• *(?:\n|$|\()"), "a dot for nothing"),
+    (re.compile(r"^\s|\s$"), "an empty beginning or end"),
+    (re.compile(r"(?<=[а-я,] )Ва?[сшмы]"), "«вы» with a capital"),
+)
+# One of these must be under each message: the way on or back.
+_WAYS: Final = ("menu", "cancel", "help", "decline", "contacts")
+
+
+def spoken_badly(message: Mapping[str, Any]) -> str:
+    """What is wrong with the looks of *message*, or that it leads nowhere; nothing if all is well."""
+    prose = _TAG.sub("", _TABLE.sub("…", message["html"]))
+    for ugly, why in _UGLY:
+        if found := ugly.search(prose):
+            return f"{why}: …{prose[max(0, found.start() - 30) : found.end() + 30]}…"
+    actions = {str(key["id"]).partition(":")[0] for row in message["buttons"] for key in row}
+    return "" if actions & set(_WAYS) else f"there is no way back: {sorted(actions)}"
 
 
 class TranscriptError(AssertionError):
@@ -59,6 +119,8 @@ class Phone:
     after: int = 0
     unread: list[dict[str, Any]] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+    shown: dict[int, dict[str, Any]] = field(default_factory=dict)
+    own: int = 0
 
     async def do(self, action: str, **body: object) -> None:
         """Do what a resident can do."""
@@ -67,11 +129,13 @@ class Phone:
                 raise TranscriptError(f"{action} {body}: {answer.status} {await answer.text()}")
 
     async def press(self, label: str) -> None:
-        """Press the button of the last message whose label begins so."""
-        for row in self.last.get("buttons", []):
-            for button in row:
-                if button["label"].startswith(label):
-                    await self.do("press", message=self.last["id"], button=button["id"])
+        """Press the button of the last message whose label begins so; after «^», of an earlier message."""
+        earlier = [message for message in self.shown.values() if message is not self.last]
+        looked_at = [self.last] if not label.startswith("^") else earlier[::-1]
+        for message in looked_at:
+            for button in (button for row in message.get("buttons", []) for button in row):
+                if button["label"].startswith(label.removeprefix("^")):
+                    await self.do("press", message=message["id"], button=button["id"])
                     return
         raise TranscriptError(f"no button «{label}» under {self.last}")
 
@@ -82,14 +146,21 @@ class Phone:
             left_s = deadline - asyncio.get_running_loop().time()
             if left_s <= 0:
                 return None
-            params = {"after": self.after, "wait": f"{min(left_s, 5):.2f}"}
-            async with self.http.get(f"{self.base}/messages", params=params) as answer:
-                for message in await answer.json():
-                    self.after = max(self.after, message["id"])
-                    if message["from"] == "bot":
-                        self.unread.append(message)
+            await self.look(min(left_s, 5))
         self.last = self.unread.pop(0)
+        self.shown[self.last["id"]] = self.last
         return self.last
+
+    async def look(self, wait_s: float = 0) -> None:
+        """See what came since, waiting for it as long as *wait_s*."""
+        params = {"after": str(self.after), "wait": f"{wait_s:.2f}"}
+        async with self.http.get(f"{self.base}/messages", params=params) as answer:
+            for message in await answer.json() if answer.status == 200 else ():
+                self.after = max(self.after, message["id"])
+                if message["from"] == "bot" and not _is_welcome(message):
+                    self.unread.append(message)
+                else:
+                    self.own = message["id"]
 
 
 class Talk:
@@ -103,6 +174,8 @@ class Talk:
         self._phones: dict[str, Phone] = {}
         self.phone = self.chat("resident")
         self.link = ""
+        self.noted: tuple[str, object] = ("", ())
+        self.join = ""
 
     def chat(self, name: str) -> Phone:
         """The chat of this name, the same one each time."""
@@ -111,9 +184,9 @@ class Talk:
             self._phones[name] = Phone(self.http, base)
         return self._phones[name]
 
-    async def replay(self, file: Path) -> None:
+    async def replay(self, name: str, written: str) -> None:
         """Replay a whole transcript. Raises TranscriptError where it goes otherwise."""
-        lines = [*_lines(file.read_text(encoding="utf-8"), self.around.accounts)]
+        lines = [*_lines(written, self.accounts)]
         at = 0
         while at < len(lines):
             number, line = lines[at]
@@ -124,27 +197,58 @@ class Talk:
             at += 1
             try:
                 await self._do(line, expected)
-            except (TranscriptError, AssertionError) as wrong:
-                raise TranscriptError(f"{file.name}:{number}: on {self.channel}: {line}\n{wrong}") from None
+            except (TranscriptError, PostgresError) as wrong:
+                raise TranscriptError(f"{name}.txt:{number}: on {self.channel}: {line}\n{wrong}") from None
         await self._expect_silence()
 
+    @property
+    def accounts(self) -> Sequence[Mapping[str, Any]]:
+        """The accounts that transcripts speak of, each with the token of the link on its last bill."""
+        keys = keys_of(Secrets(SECRETS))
+        month = Month.of(self.around.clock().astimezone(ZONE).date()).plus(-1)
+        return [
+            {**account, "paper": paper_token(keys, PaperLink(account["number"], month))}
+            for account in self.around.accounts
+        ]
+
     async def _do(self, line: str, expected: Sequence[str]) -> None:
-        match line.split(" ", 1):
-            case ["<", first]:
-                await self._expect([first, *expected])
-            case [">", said]:
+        verb, _, rest = line.partition(" ")
+        match verb:
+            case "<":
+                await self._expect([rest, *expected])
+            case ">":
                 await self._expect_silence()
-                await self._say(said)
-            case ["clock", moment]:
-                self.around.clock.set(datetime.fromisoformat(moment).replace(tzinfo=ZONE))
-            case ["chat", name]:
-                self.phone = self.chat(name)
-            case ["pay"]:
+                await self._say(rest.replace("{join}", self.join))
+            case "note":
+                self.noted = _plainly(self.phone.last)
+            case "same":
+                await self._expect([])
+                if self.noted != _plainly(self.phone.last):
+                    raise TranscriptError(f"not the same: {self.phone.last}")
+            case "=":
+                await self._check(rest)
+            case "open":
+                await self._look(expected)
+            case _:
+                await self._arrange(verb, rest)
+
+    async def _arrange(self, verb: str, rest: str) -> None:
+        """Do what happens around the talk."""
+        match verb:
+            case "clock":
+                self.around.clock.set(datetime.fromisoformat(rest).replace(tzinfo=ZONE))
+            case "chat":
+                await self._expect_silence()
+                self.phone = self.chat(rest)
+            case "linked":
+                await self._link(self.accounts["abc".index(rest)])
+            case "pay":
                 await self._pay()
-            case ["staff", answer]:
-                await self._answer(*answer.split(" ", 1))
-            case ["=", check]:
-                await self._check(check)
+            case "staff":
+                await self._answer(*rest.split(" ", 1))
+            case "town":
+                async with self.pool.acquire() as db:
+                    await db.execute(rest)
             case _:
                 raise TranscriptError("what is this line?")
 
@@ -154,29 +258,59 @@ class Talk:
             await self.phone.do("start", **({"payload": payload} if payload else {}))
         elif said.startswith("["):
             await self.phone.press(said[1:-1])
-        elif said == "(photo)":
-            await self.phone.do("photo")
-        elif said == "(contact)":
-            await self.phone.do("contact")
-        elif said == "(block)":
-            await self.phone.do("block")
+        elif said in {"(photo)", "(contact)", "(block)", "(unblock)"}:
+            await self.phone.do(said[1:-1])
+        elif said.startswith("(photo) "):
+            await self.phone.do("photo", caption=said.removeprefix("(photo) "))
+        elif said.startswith("(edit) "):
+            await self._edit(said.removeprefix("(edit) "))
+        elif long := _LONG.fullmatch(said):
+            await self.phone.do("say", text="ы" * int(long[1]))
         elif said.startswith("("):
             await self.phone.do("send", kind=said[1:-1])
         else:
             await self.phone.do("say", text=said)
 
+    async def _link(self, account: Mapping[str, Any]) -> None:
+        """Link *account* as the transcript of linking shows it, unheard."""
+        fresh = not self.phone.last
+        first = ["start", "[Подключить]", "[Согласен]"] if fresh else ["подключить счёт"]
+        for said in (*first, account["number"], "[Код]", account["code"]):
+            await self._say(said)
+            if await self.phone.next() is None:
+                raise TranscriptError(f"no answer to {said}")
+
+    async def _edit(self, words: str) -> None:
+        """Correct the resident's last message where the messenger can; elsewhere it is said anew."""
+        residents = self.around.channels[self.channel]
+        await self.phone.look()
+        if isinstance(residents, TelegramStandIn):
+            residents.edit(self.phone.base.rpartition("/")[2], self.phone.own, words)
+        else:
+            await self.phone.do("say", text=words)
+
     async def _expect(self, lines: Sequence[str]) -> None:
         message = await self.phone.next()
         if message is None:
             raise TranscriptError("the bot says nothing")
+        if ugly := spoken_badly(message):
+            raise TranscriptError(f"{ugly}\n{message['text']}")
         rows = [line for line in lines if line.startswith("[")]
         _compare([line for line in lines if not line.startswith("[")], message["text"])
         if rows:
             _compare_rows([_ROW.findall(line) for line in rows], message["buttons"])
         links = [key["url"] for row in message["buttons"] for key in row if key["kind"] == "link"]
         self.link = links[0] if links else self.link
+        self.join = join_code_in(message["text"]) or self.join
 
     async def _expect_silence(self) -> None:
+        """Once nothing waits to be sent, whatever is not read yet is more than was expected."""
+        async with self.pool.acquire() as db:
+            for _ in range(1000 * PATIENCE_S // LOOK_AGAIN_MS):
+                if not await db.fetchval(WAITING):
+                    break
+                await asyncio.sleep(LOOK_AGAIN_MS / 1000)
+        await self.phone.look()
         if self.phone.unread:
             raise TranscriptError(f"the bot said more: {self.phone.unread[0]['text']}")
 
@@ -188,6 +322,12 @@ class Talk:
             if paid.status != 200:
                 raise TranscriptError(f"the acquirer's page says {paid.status}")
         await self.around.acquirer.told()
+
+    async def _look(self, lines: Sequence[str]) -> None:
+        async with self.http.get(self.link) as page:
+            html = await page.text()
+        body = html.partition("</style>")[2]
+        _compare(lines, unescape(_TAG.sub("\n", body)))
 
     async def _form(self, address: str) -> dict[str, str]:
         async with self.http.get(address) as page:
@@ -209,6 +349,12 @@ class Talk:
             raise TranscriptError(f"found {found}")
 
 
+def _is_welcome(message: Mapping[str, Any]) -> bool:
+    """Whether it is what Viber shows whoever looks at a chat: a constant, no turn, and it leads to the start."""
+    keys = [key for row in message["buttons"] for key in row]
+    return bool(keys) and all(str(key["id"]).startswith("/start") for key in keys)
+
+
 def _lines(text: str, accounts: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
     return [
         (number, _PLACEHOLDER.sub(lambda found: _filled(found, accounts), line.rstrip()))
@@ -224,13 +370,20 @@ def _filled(found: re.Match[str], accounts: Sequence[Mapping[str, Any]]) -> str:
         return str(int(account["meters"][int(meter) - 1]["last"]) + int(change or 0))
     if serial:
         return str(account["meters"][int(serial) - 1]["serial"])[-5:]
+    total = Decimal(account["last_total"])
     values = {
+        "sum": Words("ru", ZONE).plain(text("verbatim", text=Money.exact(abs(total)))),
+        "paper": account["paper"],
         "number": account["number"],
         "code": account["code"],
         "total": account["last_total"].replace(".", ","),
         "end": account["number"][-4:],
     }
     return str(values[name])
+
+
+def _plainly(message: Mapping[str, Any]) -> tuple[str, object]:
+    return message["text"], [[(key["label"], key["id"]) for key in row] for row in message["buttons"]]
 
 
 def _compare(lines: Sequence[str], text: str) -> None:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from core.conversation import ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
-from core.deep_links import paper_link_in
-from core.dialogues import staff
+from core.deep_links import join_code_in, paper_link_in
+from core.dialogues import joining, staff
 from core.dialogues.consent import asked_consent, consent_hash, decline_consent
 from core.dialogues.menu import MENU_ROW, WAYS_OUT_ROW, account_phrase, menu_keyboard, only_in_private
 from core.driving import Handler
@@ -76,12 +76,14 @@ async def agree(turn: Turn, args: Sequence[str]) -> Told:
         language=turn.language,
     )
     thanks = text("consent-thanks")
+    if code := join_code_in(stage.token):
+        return await joining.join(turn, code, thanks)
     return staff.asked(thanks) if stage.wanted == staff.ACTION else await _begin(stage.token, thanks)
 
 
 async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
     """Consent in words; anything unclear is no consent."""
-    answer = " ".join(said.text.lower().replace(",", " ").strip(" .!").split())
+    answer = _folded(said.text)
     if answer in _AGREED:
         return await agree(turn, (turn.centre.consent_version,))
     if answer in _DECLINED:
@@ -89,8 +91,14 @@ async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
     return asked_consent(turn, stage, text("consent-unclear"))
 
 
-def answers(stage: GivingNumber | GivingProof, typed: str) -> bool:
+def _folded(typed: str) -> str:
+    return " ".join(typed.lower().replace(",", " ").strip(" .!").split())
+
+
+def answers(stage: Consenting | GivingNumber | GivingProof, typed: str) -> bool:
     """Whether *typed* is plainly what *stage* awaits, so that no other wish is to be heard in it."""
+    if isinstance(stage, Consenting):
+        return _folded(typed) in _AGREED | _DECLINED
     if isinstance(stage, GivingNumber):
         return read_number(typed) is not None
     # Any word might be a code.

@@ -1,7 +1,5 @@
 """Talks of residents, written by hand, replayed on every channel through the whole service."""
 
-from pathlib import Path
-
 import aiohttp
 import pytest
 
@@ -11,16 +9,16 @@ from storage.proof import verify
 from tests.conftest import Database
 from tests.talking import TALKS, Talk
 
-CHANNELS = ["telegram"]
+CHANNELS = ["telegram", "vk", "ok", "viber"]
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("file", sorted(TALKS.glob("*.txt")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("name", TALKS)
 async def test_a_talk_goes_as_written(
-    file: Path, channel: str, around: Surroundings, inhabited: Database
+    name: str, channel: str, around: Surroundings, inhabited: Database
 ) -> None:
     async with open_pool(inhabited.app) as pool, aiohttp.ClientSession() as http:
-        await Talk(around, pool, http, channel).replay(file)
+        await Talk(around, pool, http, channel).replay(name, TALKS[name])
 
         async with pool.acquire() as db:
             assert not await verify(db)

@@ -20,7 +20,7 @@ from core.intents import WORDS, Intent, intent_of
         ("счётчики", Intent.READINGS),
         ("оплатитть", Intent.PAY),
         ("мне бы оплатить", Intent.PAY),
-        ("квитанцию за май", Intent.BILL),
+        ("квитанцию за май", Intent.BILL_FILE),
         ("история", Intent.HISTORY),
         ("позовите человека, пожалуйста", Intent.STAFF),
         ("Помощ", Intent.HELP),
@@ -31,6 +31,7 @@ from core.intents import WORDS, Intent, intent_of
         ("удалить мои данные", Intent.ERASE),
         ("стоп", Intent.STOP),
         ("Спасибо!", Intent.THANKS),
+        ("спасибо, а как оплатить", Intent.PAY),
     ],
 )
 def test_a_wish_is_understood(typed: str, intent: Intent) -> None:
