@@ -101,16 +101,24 @@ class Overtaken(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SubmitReadings(Question[Kept | Overtaken]):
-    """Keep *entries* for *account*, all or none. *source_ref* makes a repeat harmless."""
+    """Keep *entries* for *account*, all or none. *source_ref* makes a repeat harmless.
+
+    Without a *chat* (and so without a *resident*) *channel* is what else brought them: 'bank_register'.
+    """
 
     writes = True
     account: int
     entries: tuple[Entry, ...]
     received_at: datetime
     channel: str
-    chat: int
-    resident: int
+    chat: int | None
+    resident: int | None
     source_ref: str
+
+    @property
+    def source(self) -> str:
+        """What is noted as the source of each reading."""
+        return self.channel if self.chat is None else f"bot.{self.channel}"
 
 
 # --- Consent and accounts --------------------------------------------------------------------------
@@ -298,13 +306,14 @@ class ConsentGiven(msgspec.Struct, frozen=True):
 
 
 class MyData(msgspec.Struct, frozen=True):
-    """All that is kept about a resident, for «Какие данные обо мне»."""
+    """All that is kept about a resident, for «Какие данные обо мне». *receipts*: where receipts are sent."""
 
     links: tuple[AccountLink, ...]
     consents: tuple[ConsentGiven, ...]
     channels: tuple[str, ...]
     readings: int
     cases: int
+    receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,11 +395,11 @@ class PaymentOf(Question[Settled]):
 
 @dataclass(frozen=True, slots=True)
 class OpenCase(Question[int]):
-    """Something for staff: *kind* with *facts*; returns the case's number."""
+    """Something for staff: *kind* with *facts*; returns the case's number. *chat* None: no chat brought it."""
 
     writes = True
     kind: str
-    chat: int
+    chat: int | None
     account: int | None
     facts: tuple[tuple[str, str], ...]
     at: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 import structlog
 
 from core.errors import KvitokError
+from core.registers import Profile, profile_of
 from storage.database import Connection
 from storage.exchange_cells import CENTRE_TIME
 from storage.exchange_files import ImportPath, survey
@@ -29,6 +31,7 @@ from storage.exchange_protocol import (
 from storage.exchange_readings import merge_acks, merge_last_values, merge_readings
 from storage.exchange_reference import merge_reference
 from storage.exchange_staging import drop_staging, stage
+from storage.registers import control_path, register_in, take_register
 
 __all__ = ["CENTRE_TIME", "ImportRunningError", "NoFilesError", "import_files"]
 
@@ -61,49 +64,71 @@ async def import_files(
     now: datetime,
     zone: tzinfo = CENTRE_TIME,
     watch: Watcher = _unwatched,
+    profiles: tuple[Profile, ...] = (),
+    profile: Profile | None = None,
 ) -> list[FileReport]:
     """Load files, and what is in folders, in the order of what refers to what; a report on each.
 
     The connection must not be in a transaction: every file is one of its own, so that what is right stays
     loaded. A file that was loaded before, under whatever name, changes nothing. *now* is the business
-    clock's. Raises ImportRunningError, NoFilesError.
+    clock's. Registers of payments are told by the patterns of the centre's own *profiles* or the shipped
+    ones; with a *profile* every file is one of its registers. Raises ImportRunningError, NoFilesError.
     """
-    files, strangers = _found(paths)
-    reports = [FileReport(path.name, outcome) for path, outcome in strangers]
+    found = _found(paths, profiles, profile)
+    reports = [FileReport(path.name, outcome) for path, outcome in found.strangers]
     async with _alone(db):
-        for file in sorted(files, key=lambda file: file.place):
+        for file in sorted(found.files, key=lambda file: file.place):
             outcome = await _import(db, file, now=now, zone=zone, watch=watch)
             log.info("exchange.file", kind=file.kind.name, outcome=type(outcome).__name__.lower())
             reports.append(FileReport(file.path.name, outcome))
+        for path, form in found.registers:
+            outcome = await _import_register(db, path, form, now=now, zone=zone, watch=watch)
+            log.info("exchange.file", kind=form.source, outcome=type(outcome).__name__.lower())
+            reports.append(FileReport(path.name, outcome))
     return reports
 
 
-def _found(paths: Iterable[Path]) -> tuple[list[ImportPath], list[tuple[Path, Outcome]]]:
-    files: list[ImportPath] = []
-    strangers: list[tuple[Path, Outcome]] = []
+@dataclass(slots=True)
+class _Found:
+    files: list[ImportPath] = field(default_factory=list)
+    registers: list[tuple[Path, Profile]] = field(default_factory=list)
+    strangers: list[tuple[Path, Outcome]] = field(default_factory=list)
+
+
+def _found(paths: Iterable[Path], profiles: tuple[Profile, ...], profile: Profile | None) -> _Found:
+    found = _Found()
     for path in paths:
         if not path.exists():
             raise NoFilesError(path)
         for one in _files_in(path):
-            if (file := ImportPath.of(one)) is not None:
-                files.append(file)
+            if profile is not None:
+                found.registers.append((one, profile))
+            elif (file := ImportPath.of(one)) is not None:
+                found.files.append(file)
+            elif (form := profile_of(one.name, profiles)) is not None:
+                found.registers.append((one, form))
             elif one is path:
-                strangers.append((one, _misnamed(one)))
-            else:
-                strangers.append((one, NotOurs()))
-    return files, strangers
+                found.strangers.append((one, _misnamed(one)))
+            elif one.suffix == ".csv":
+                found.strangers.append((one, NotOurs()))
+    controls = {control_path(path, form) for path, form in found.registers}
+    found.registers = [(path, form) for path, form in found.registers if path not in controls]
+    found.strangers = [(path, outcome) for path, outcome in found.strangers if path not in controls]
+    return found
 
 
 def _files_in(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        yield from sorted(path.glob("*.csv"))
+        yield from sorted(one for one in path.iterdir() if one.is_file())
     else:
         yield path
 
 
 def _misnamed(path: Path) -> Refused:
     complaints = Complaints(path.name)
-    complaints.add(0, "", "the name is not {kind}_{centre}_{month or day}_{number}.csv")
+    complaints.add(
+        0, "", "the name is not {kind}_{centre}_{month or day}_{number}.csv, nor one of a known register"
+    )
     return complaints.refused
 
 
@@ -160,6 +185,28 @@ async def _import(
             complaints.add(line, column, reason)
         return complaints.refused
     return loaded
+
+
+async def _import_register(
+    db: Connection, path: Path, profile: Profile, *, now: datetime, zone: tzinfo, watch: Watcher
+) -> Outcome:
+    file = register_in(path, profile)
+    if known := await db.fetchval(KNOWN_FILE, file.sha256):
+        return AlreadyLoaded(known)
+    register = file.says
+    if isinstance(register, Complaints):
+        return register.refused
+    watch(Progress(path.name, "merging", 0, file.size))
+    try:
+        async with db.transaction():
+            outcome = await take_register(db, register, profile, name=path.name, now=now, zone=zone)
+            await db.execute(NOTE_FILE, file.sha256, profile.source, path.name, len(register.rows), now)
+    except UnmergeableError as error:
+        complaints = Complaints(path.name)
+        for line, column, reason in error.bad:
+            complaints.add(line, column, reason)
+        return complaints.refused
+    return outcome
 
 
 async def _merge(

@@ -25,7 +25,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """The file is in: of its *rows*, so many were new, so many changed what was there, the rest was known.
 
     *aside*: payments of accounts that we do not know, put aside for staff; *rejected*: readings that billing
-    rejects, told to so many chats.
+    rejects, told to so many chats; *readings*: those that came with payments and were kept. *notes* say of
+    lines that are no mistakes what a clerk should know.
     """
 
     rows: int
@@ -33,6 +34,8 @@ class Loaded(msgspec.Struct, frozen=True):
     changed: int = 0
     aside: int = 0
     rejected: int = 0
+    readings: int = 0
+    notes: tuple[BadRow, ...] = ()
 
 
 class AlreadyLoaded(msgspec.Struct, frozen=True):

@@ -288,7 +288,7 @@ def _entry_rows(wave: Mapping[int, SubmitReadings]) -> Iterator[tuple[Any, ...]]
                 ",".join(entry.flags),
                 question.received_at,
                 question.received_at.date(),
-                f"bot.{question.channel}",
+                question.source,
                 question.chat,
                 question.resident,
                 f"{question.source_ref}:{entry.meter}:{entry.register}",
