@@ -21,7 +21,7 @@ WISHES: Final = (
 )  # fmt: skip
 # Buttons that end what the walk is about, or lead nowhere new.
 LET_BE: Final = ("unlinkyes", "eraseyes", "decline", "agree", "lang:en", "notme", "invite", "cancel")
-STEPS_MAX: Final = 150
+PRESSES_MAX: Final = 60
 # A press may be answered by an edit that changes nothing, which nobody sees.
 SILENCE_S: Final = 3
 
@@ -63,9 +63,7 @@ class Walk:
 
     async def press_everything(self) -> None:
         """Press each button that was offered and not pressed yet, in the order of offering."""
-        for _ in range(STEPS_MAX):
-            if not self._to_press:
-                return
+        while self._to_press and len(self._pressed) < PRESSES_MAX:
             phone, message, payload = self._to_press.pop(0)
             if payload in self._pressed or payload.startswith(LET_BE):
                 continue

@@ -236,6 +236,10 @@ class Residents(Protocol):
     def title(self) -> str:
         """What people call the messenger: «Telegram»."""
 
+    @property
+    def calls(self) -> Sequence[object]:
+        """What the bot called last, whole, for tests."""
+
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """The platform's API, as the bot calls it."""
 

@@ -3,22 +3,30 @@
 from itertools import pairwise
 from string import digits
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.channel import Capabilities
+from core.driving import replay
+from core.fitting import fit
 from core.messages import (
     BillDocument,
     Button,
     ContactButton,
     DataClass,
     Document,
+    Key,
     LinkButton,
+    Message,
     Month,
     PaymentQr,
+    Press,
     PressButton,
     Reply,
+    Span,
     UsageChart,
     press,
     say,
@@ -33,7 +41,12 @@ from core.privacy import (
     masked_number,
     masked_serial,
     permitted,
+    still_permitted,
+    withheld,
 )
+from core.routing import route
+from core.wording import Words
+from tests.making_people import a_newcomer
 
 LETTERS = st.text(alphabet="бвгджз", min_size=2, max_size=12)
 NUMBERS = st.text(alphabet=digits, min_size=5, max_size=20)
@@ -163,7 +176,7 @@ def test_without_a_lesser_form_a_neutral_sentence_leads_elsewhere() -> None:
 
     told = permitted(reply, Ceiling.of("strict"), elsewhere=elsewhere)
 
-    assert told.body == (text("privacy-not-here"),)
+    assert told.body == (text("privacy-not-here"), text("privacy-shown-once"))
     assert told.keyboard == ((elsewhere,), *reply.keyboard)
 
 
@@ -172,3 +185,78 @@ def test_a_label_that_tells_too_much_becomes_neutral() -> None:
     reply = say(text("menu-plain"), keyboard=((button,),))
 
     assert permitted(reply, Ceiling.of("strict")).keyboard == ((press("pay-neutral", "pay"),),)
+
+
+@given(reply=REPLIES, ceiling=CEILINGS)
+def test_a_reply_is_withheld_where_all_that_is_left_of_it_is_a_neutral_sentence(
+    reply: Reply, ceiling: Ceiling
+) -> None:
+    told = permitted(reply, ceiling)
+
+    assert withheld(reply, ceiling) == (told.body == (text("privacy-not-here"),))
+
+
+# --- Once more at sending ----------------------------------------------------------------------------
+
+WORDS = Words("ru", ZoneInfo("Europe/Moscow"))
+KEYS = st.builds(
+    lambda kind, data_class: Key("secret", kind, "do" if kind == "press" else "https://secret", data_class),
+    st.sampled_from(["press", "link"]),
+    CLASSES,
+)
+MESSAGES = st.builds(
+    lambda data_class, rows, documents, edits: Message(
+        (Span("secret"),) if data_class else (),
+        tuple(map(tuple, rows)),
+        tuple(documents),
+        replaces="7" if edits else None,
+        data_class=data_class,
+    ),
+    CLASSES,
+    st.lists(st.lists(KEYS, min_size=1, max_size=3), max_size=3),
+    st.lists(DOCUMENTS, max_size=2),
+    st.booleans(),
+)
+
+
+@given(message=MESSAGES, ceiling=CEILINGS)
+def test_what_was_queued_under_a_higher_ceiling_loses_all_that_is_above_the_new_one(
+    message: Message, ceiling: Ceiling
+) -> None:
+    told = still_permitted(message, ceiling, WORDS)
+
+    keys = [key for row in message.keyboard for key in row]
+    kept = [key for row in told.keyboard for key in row]
+    assert told.spans or told.documents
+    assert ceiling.carries(message.data_class) or "secret" not in told.plain
+    assert all(ceiling.carries(class_of(document)) for document in told.documents)
+    assert sum(key.label == "secret" for key in kept) == sum(ceiling.carries(key.data_class) for key in keys)
+    assert [key.data for key in kept if key.kind == "press"] == [
+        key.data for key in keys if key.kind == "press"
+    ]
+    assert told.replaces == message.replaces
+
+
+@given(message=MESSAGES)
+def test_what_was_queued_and_may_be_sent_is_sent_as_it_is(message: Message) -> None:
+    sent = still_permitted(message, Ceiling(DataClass.SENSITIVE), WORDS)
+
+    assert sent == message or not message.plain
+
+
+def test_a_page_of_choices_keeps_what_their_labels_disclose() -> None:
+    rows = tuple(
+        (press("verbatim", f"pay:{n}", data_class=DataClass.PERSONAL, text="1,00 ₽"),) for n in range(9)
+    )
+    fitted = fit(say(text("menu-plain"), keyboard=rows), words=WORDS, within=NARROW)
+    assert fitted.offered is not None
+
+    turned = replay(route(a_newcomer(Press(f"page:1:{fitted.offered.tag}")), fitted.offered), {})
+
+    told = permitted(turned.replies[0], Ceiling.of("strict"))
+    assert "₽" not in "".join(WORDS.plain(button.label) for row in told.keyboard for button in row)
+
+
+NARROW = Capabilities(
+    text_chars_max=1000, caption_chars_max=1000, rows_max=4, columns_max=1, buttons_max=4, label_chars_max=30
+)
