@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from adapters.qr import payment_string, svg
-from core.documents import BankOrder, BillSheet, PaperLink, Recipient, SheetLine, SheetMeter
+from core.documents import BankOrder, BillSheet, HouseVolume, PaperLink, Recipient, SheetLine, SheetMeter
 from core.money import NOTHING, Money, total
 from core.wording import money, month_name, number
 
@@ -20,10 +20,11 @@ KINDS: Final[Mapping[str, str]] = {
 }
 METHODS: Final[Mapping[str, str]] = {"M": "сч", "N": "н", "A": "ср", "O": ""}
 LEGEND: Final = (
-    "Объём: сч по счётчику, н по нормативу (× повышающий коэффициент), ср по среднему расходу. "
-    "СОИ: содержание общего имущества дома."
+    "Объём: сч — по счётчику, н — по нормативу (× повышающий коэффициент), ср — по среднему расходу, "
+    "СОИ — на содержание общего имущества дома."
 )
 NOT_READ: Final = "нет"
+RECIPIENT_SUMS: Final = ("На начало", "Начислено", "Пени", "За месяц, ₽")
 # How wide a digit of a cell and a letter of a title are, and what stands around them.
 DIGIT_MM: Final = 1.42
 TITLE_LETTER_MM: Final = 1.34
@@ -51,13 +52,7 @@ def bill_form(sheet: BillSheet) -> dict[str, Any]:
             "titles": ["Прибор", "Номер", "Было", "Стало", "Расход", "Поверка до"],
             "rows": [_meter_row(meter) for meter in sheet.meters],
         },
-        "house": {
-            "titles": ["Ресурс", "В помещениях", "Общие нужды"],
-            "rows": [
-                [f"{volume.service}, {volume.unit}", number(volume.individual), _or_dash(volume.common)]
-                for volume in sheet.house
-            ],
-        },
+        "house": "; ".join(map(_house_volume, sheet.house)),
         "requisites": _requisites(sheet),
         "paper": _paper(sheet.paper, sheet.meters) if sheet.paper else None,
     }
@@ -141,34 +136,48 @@ def _sum(sheet: BillSheet) -> list[tuple[str, str]]:
 
 
 class _Column(NamedTuple):
+    """A column of the form. *needed*: for which lines it must be there; where none is such, it is left out."""
+
     title: str
     cell: Callable[[SheetLine], str]
     amount: Callable[[SheetLine], Money] | None = None
-    # Left out where no line has anything in it.
-    may_go: bool = False
+    needed: Callable[[SheetLine], object] = bool
 
 
 def _columns() -> tuple[_Column, ...]:
+    """All columns. Every cell takes time to set, and most bills need but four."""
     return (
         _Column("Услуга", lambda line: line.name),
-        _Column("Ед.", lambda line: line.unit),
         _Column("Объём", _volume),
-        _Column("Объём СОИ", lambda line: _or_nothing(line.volume_common), may_go=True),
         _Column("Тариф, ₽", lambda line: _tariff(line.tariff)),
-        _Column("Начислено", lambda line: _plain(line.charged), lambda line: line.charged),
-        _Column("на СОИ", lambda line: _filled(line.charged_common), lambda line: line.charged_common, may_go=True),
-        _Column("Повыш. коэф.", lambda line: _filled(line.multiplier_sum), lambda line: line.multiplier_sum, may_go=True),
-        _Column("Перерасчёт", lambda line: _filled(line.recalculation), lambda line: line.recalculation, may_go=True),
-        _Column("Льготы", lambda line: _filled(-line.benefit), lambda line: -line.benefit, may_go=True),
+        _sum_column("Начислено", _charged, needed=lambda line: _charged(line) != line.payable),
+        _sum_column(
+            "в т. ч. СОИ",
+            lambda line: line.charged_common,
+            needed=lambda line: line.charged and line.charged_common,
+        ),
+        _sum_column("Повыш. коэф.", lambda line: line.multiplier_sum),
+        _sum_column("Перерасчёт", lambda line: line.recalculation),
+        _sum_column("Льготы", lambda line: -line.benefit),
         _Column("Итого, ₽", lambda line: _plain(line.payable), lambda line: line.payable),
-        _Column("Пени", lambda line: _filled(line.penalty), lambda line: line.penalty, may_go=True),
-    )  # fmt: skip
+        _sum_column("Пени", lambda line: line.penalty),
+    )
+
+
+def _sum_column(
+    title: str,
+    amount: Callable[[SheetLine], Money],
+    *,
+    needed: Callable[[SheetLine], object] | None = None,
+) -> _Column:
+    """A column of sums, in which nothing is left blank."""
+    return _Column(title, lambda line: _filled(amount(line)), amount, needed or amount)
 
 
 def _services(sheet: BillSheet) -> dict[str, Any]:
     lines = sheet.lines
-    shown = [column for column in _columns() if not column.may_go or any(map(column.cell, lines))]
-    totals = [_plain(total(map(column.amount, lines))) if column.amount else "" for column in shown]
+    shown = [column for column in _columns() if any(map(column.needed, lines))]
+    totals = [_plain(total(map(column.amount, lines))) if column.amount else None for column in shown]
     return {
         "columns": [
             {"title": column.title, "width": None if at == 0 else _width_mm(column, lines)}
@@ -181,7 +190,7 @@ def _services(sheet: BillSheet) -> dict[str, Any]:
             }
             for kind, of_kind in groupby(_by_kind(lines), key=lambda line: line.kind)
         ],
-        "total": ["Всего", *(each or None for each in totals[1:])],
+        "total": ["Всего", *totals[1:]],
         "legend": LEGEND,
     }
 
@@ -201,10 +210,17 @@ def _width_mm(column: _Column, lines: Sequence[SheetLine]) -> float:
 
 
 def _volume(line: SheetLine) -> str:
-    if not line.volume and line.volume_common:
-        return ""
-    how = METHODS.get(line.method, "") + (f" ×{number(line.multiplier)}" if line.multiplier_sum else "")
-    return f"{number(line.volume)} {how}".strip()
+    multiplier = f"×{number(line.multiplier)}" if line.multiplier_sum else ""
+    parts = (number(line.volume), line.unit, METHODS.get(line.method, ""), multiplier)
+    individual = " ".join(part for part in parts if part)
+    if not line.volume_common:
+        return individual
+    common = f"{number(line.volume_common)} {line.unit} СОИ"
+    return f"{individual} + {common}" if line.volume else common
+
+
+def _charged(line: SheetLine) -> Money:
+    return line.charged + line.charged_common
 
 
 def _tariff(tariff: Decimal) -> str:
@@ -217,13 +233,15 @@ def _tariff(tariff: Decimal) -> str:
 
 def _recipients(sheet: BillSheet) -> dict[str, Any]:
     rows = [_recipient_row(recipient, sheet.lines) for recipient in sheet.recipients]
-    sums = [total(row[column] for _, row in rows) for column in range(4)]
+    sums = [total(row[column] for _, row in rows) for column in range(len(RECIPIENT_SUMS))]
+    # The first and the last are told in any case, what stands between them where it is anything.
+    shown = [at for at, amount in enumerate(sums) if at in {0, len(sums) - 1} or sums[2]]
     return {
-        "titles": ["Получатель", "ИНН, счёт, БИК", "На начало", "Начислено", "Пени", "Всего, ₽"],
-        "rows": [[*names, *map(_plain, row)] for names, row in rows],
-        "total": ["Всего", None, *map(_plain, sums)],
-        "note": f"Платежи, полученные до {_day(sheet.counted_until)}, здесь не вычтены: "
-        "расчётный центр делит их между получателями.",
+        "titles": ["Получатель", "ИНН, счёт, БИК", *(RECIPIENT_SUMS[at] for at in shown)],
+        "rows": [[*names, *(_plain(row[at]) for at in shown)] for names, row in rows],
+        "total": ["Всего", None, *(_plain(sums[at]) for at in shown)],
+        "note": f"На начало: долг или переплата на {_day(sheet.period.first_day)}, "
+        "до платежей этого месяца. Деньги между получателями делит расчётный центр.",
     }
 
 
@@ -232,7 +250,12 @@ def _recipient_row(recipient: Recipient, lines: Sequence[SheetLine]) -> tuple[li
     opening, charged = total(line.opening for line in own), total(line.payable for line in own)
     penalty = total(line.penalty for line in own)
     requisites = f"{recipient.inn}, {recipient.bank_account}, {recipient.bik}"
-    return [recipient.name, requisites], [opening, charged, penalty, opening + charged + penalty]
+    return [recipient.name, requisites], [opening, charged, penalty, charged + penalty]
+
+
+def _house_volume(volume: HouseVolume) -> str:
+    common = f" и {number(volume.common)} на общие нужды" if volume.common else ""
+    return f"{volume.service} {number(volume.individual)}{common} {volume.unit}"
 
 
 def _meter_row(meter: SheetMeter) -> list[str]:
@@ -279,14 +302,6 @@ def _plain(amount: Money) -> str:
 
 def _filled(amount: Money) -> str:
     return _plain(amount) if amount else ""
-
-
-def _or_nothing(volume: Decimal) -> str:
-    return number(volume) if volume else ""
-
-
-def _or_dash(volume: Decimal) -> str:
-    return number(volume) if volume else "–"
 
 
 def _day(day: date) -> str:

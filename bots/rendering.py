@@ -142,7 +142,14 @@ def chart_sheet(year: Year, words: Words) -> ChartSheet:
         )
         for meter in year.meters
     ]
-    charts = tuple(bars for bars in (charges, *meters) if any(value is not None for value in bars.values))
+    told = [bars for bars in (charges, *meters) if any(value is not None for value in bars.values)]
+    first = min((_first_told(bars) for bars in told), default=0)
+    charts = tuple(msgspec.structs.replace(bars, values=bars.values[first:]) for bars in told)
     gaps = any(value is None for bars in charts for value in bars.values)
     note = words.plain(text("chart-gap" if gaps else "chart-whole"))
-    return ChartSheet(words.language, year.months, charts, note)
+    return ChartSheet(words.language, year.months[first:], charts, note)
+
+
+def _first_told(bars: Bars) -> int:
+    """Which month is the first that these bars tell of: a new account's year begins later."""
+    return next(at for at, value in enumerate(bars.values) if value is not None)

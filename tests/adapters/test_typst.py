@@ -51,7 +51,7 @@ def test_every_line_has_its_volume_tariff_and_sum() -> None:
     [page] = pages(a_bill_sheet(a_sheet_line("Отопление", method="N")))
 
     assert "Отопление" in page
-    assert "0,928 н" in page
+    assert "0,928 Гкал н" in page
     assert "2 747,50" in page
 
 
