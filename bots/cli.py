@@ -24,7 +24,9 @@ app = typer.Typer(
 export_app = typer.Typer(help="Write what billing is to take over.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The books: proof and differences.", no_args_is_help=True)
 cases_app = typer.Typer(help="What needs a person.", no_args_is_help=True)
+bills_app = typer.Typer(help="The bills of a month.", no_args_is_help=True)
 app.add_typer(export_app, name="export")
+app.add_typer(bills_app, name="bills")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(cases_app, name="cases")
 
@@ -61,7 +63,7 @@ def demo(
     *,
     port: Annotated[int, typer.Option(help="The page's port.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
-    accounts: Annotated[int, typer.Option(help="How many accounts a new town has.")] = 300,
+    accounts: Annotated[int, typer.Option(help="How many accounts a new town has.")] = 30,
     data: Data = DATA,
 ) -> None:
     """Start a whole town to try in a browser page: no credentials, no network."""
@@ -138,6 +140,24 @@ def _export(kind: str, since: date, out: Path, data: Path) -> None:
     from bots.commands import export  # noqa: PLC0415
 
     _run(export(kind, since=since, out=out, data=data))
+
+
+@bills_app.command()
+def render(
+    *,
+    period: Annotated[datetime, typer.Option("--period", help="The month billed.", formats=["%Y-%m"])],
+    out: Out = Path("bills"),
+    codes: Annotated[
+        Path | None, typer.Option("--codes", help="Billing's codes to print: a CSV of account;code.")
+    ] = None,
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Draw every bill of a month for paper, a PDF file each, on all cores."""
+    from bots.bill_printing import render_bills  # noqa: PLC0415
+    from core.messages import Month  # noqa: PLC0415
+
+    _run(render_bills(Month.of(period.date()), out, codes=codes, config=config, data=data))
 
 
 @ledger_app.command()

@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import yaml
 
+from bots.payment_sections import SberbankSection, TaxType, VatCode, YookassaSection
 from core.errors import KvitokError
 from core.messages import Month
 from core.money import Money
+from core.requisites import Requisites, faults
 from core.turns import Centre, DueDay, Limits
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -45,8 +47,30 @@ class DueDaySection(msgspec.Struct, frozen=True):
     day: Day
 
 
+class RequisitesSection(msgspec.Struct, frozen=True):
+    """The centre's own account, printed on bills and in payment QRs; the check digits are checked.
+
+    *category* and *service* are what the centre's bank wants to find in a payment QR, if anything.
+    """
+
+    name: str
+    inn: str
+    bank_account: str
+    bank_name: str
+    bik: str
+    corr_account: str = ""
+    kpp: str = ""
+    category: str = ""
+    service: str = ""
+
+    @property
+    def as_requisites(self) -> Requisites:
+        """The same for whoever draws them."""
+        return Requisites(**msgspec.structs.asdict(self))
+
+
 class CentreSection(msgspec.Struct, frozen=True):
-    """Who the centre is, and what residents are told of it."""
+    """Who the centre is, and what residents are told of it. Without *requisites* no payment QR is offered."""
 
     name: str
     timezone: str = "Europe/Moscow"
@@ -55,6 +79,7 @@ class CentreSection(msgspec.Struct, frozen=True):
     hours: str = ""
     site: str = ""
     privacy_url: str = ""
+    requisites: RequisitesSection | None = None
     due_days: tuple[DueDaySection, ...] = (DueDaySection("2000-01", 10), DueDaySection("2026-02", 15))
 
 
@@ -76,11 +101,21 @@ class ServerSection(msgspec.Struct, frozen=True):
 class ChannelSection(msgspec.Struct, frozen=True):
     """What every messenger has.
 
-    *link*: where its chat with us is opened with a code, `{code}` in its place; '' where there is no such
-    address, and the code is typed.
+    *mode*: whether personal and payment data may be said there (`strict` for messengers that the law closes
+    to them). *proxy*: for requests going out. *link*: where its chat with us is opened with a code, `{code}`
+    in its place; '' where there is no such address, and the code is typed. *messages_per_s*: how fast it may
+    be sent to; None: as fast as the messenger allows everyone.
     """
 
+    mode: Mode = "open"
+    proxy: str = ""
     link: ChatLink = ""
+    messages_per_s: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether updates are fetched, for want of a public address."""
+        return bool(getattr(self, "polling", False))
 
 
 class TelegramSection(ChannelSection, frozen=True):
@@ -92,19 +127,53 @@ class TelegramSection(ChannelSection, frozen=True):
     mode: Mode = "strict"
     polling: bool = False
     api_base: str = "https://api.telegram.org"
-    proxy: str = ""
+
+
+class VkSection(ChannelSection, frozen=True, kw_only=True):
+    """The VK community. *group_id* is its number; *link* is `https://vk.me/<its name>?ref={code}`."""
+
+    group_id: Annotated[int, msgspec.Meta(ge=1)]
+    polling: bool = False
+    api_base: str = "https://api.vk.ru"
+
+
+class OkSection(ChannelSection, frozen=True):
+    """The group in Odnoklassniki."""
+
+    polling: bool = False
+    api_base: str = "https://api.ok.ru/graph"
+
+
+class ViberSection(ChannelSection, frozen=True):
+    """The Viber bot; Viber knows no polling. *sender_name* is the centre's name by default.
+
+    *link* is `viber://pa?chatURI=<name of the bot>&context={code}`.
+    """
+
+    mode: Mode = "strict"
+    sender_name: Annotated[str, msgspec.Meta(max_length=28)] = ""
+    avatar: str = ""
+    api_base: str = "https://chatapi.viber.com"
 
 
 class ChannelsSection(msgspec.Struct, frozen=True):
     """The messengers that are on: a channel that is not named is off."""
 
     telegram: TelegramSection | None = None
+    vk: VkSection | None = None
+    ok: OkSection | None = None
+    viber: ViberSection | None = None
+
+    @property
+    def on(self) -> dict[str, ChannelSection]:
+        """The sections of the messengers that are on, by channel."""
+        sections = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {name: section for name, section in sections if section is not None}
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """Where chats are opened with a code, by channel."""
-        sections = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return tuple((name, section.link) for name, section in sections if section and section.link)
+        return tuple((name, section.link) for name, section in self.on.items() if section.link)
 
 
 class SimulatedSection(msgspec.Struct, frozen=True):
@@ -116,6 +185,8 @@ class SimulatedSection(msgspec.Struct, frozen=True):
 class PaymentsSection(msgspec.Struct, frozen=True):
     """The acquirers that are on, and the limits of a payment in roubles."""
 
+    yookassa: YookassaSection | None = None
+    sberbank: SberbankSection | None = None
     simulated: SimulatedSection | None = None
     min_roubles: Count = 1
     other_min_roubles: Count = 10
@@ -143,6 +214,7 @@ class Configuration(msgspec.Struct, frozen=True):
             hours=of.hours,
             site=of.site,
             privacy_url=of.privacy_url,
+            requisites=of.requisites.as_requisites if of.requisites else None,
             limits=Limits(
                 payment_min=Money(self.payments.min_roubles * 100),
                 payment_other_min=Money(self.payments.other_min_roubles * 100),
@@ -172,7 +244,15 @@ def checked(content: object, *, source: str) -> Configuration:
         mistakes.append(f"centre.timezone: {zone!r} is no time zone; accepted: a name such as Europe/Moscow")
     if mistakes:
         raise ConfigurationError(source, mistakes)
-    return msgspec.convert(content, Configuration)
+    configuration = msgspec.convert(content, Configuration)
+    if requisites := configuration.as_centre.requisites:
+        wrong = [
+            f"centre.requisites.{field}: cannot be right; accepted: {accepted}"
+            for field, accepted in faults(requisites)
+        ]
+        if wrong:
+            raise ConfigurationError(source, wrong)
+    return configuration
 
 
 def _at(content: object, *path: str) -> object:
@@ -246,6 +326,8 @@ _PLAIN: Final[Mapping[Any, str]] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    dict[str, VatCode]: "numbers of VAT by service",
+    dict[str, TaxType]: "numbers of VAT by service",
 }
 
 

@@ -170,6 +170,7 @@ class Delivery:
         sending = Sending(
             chat=address,
             token=head.id,
+            tried_s_ago=head.tried_s_ago,
             message=message,
             files=files,
             known_files=await self._known(files),

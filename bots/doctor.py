@@ -10,19 +10,32 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 
-from bots import wiring
+from bots import acquirers, wiring
 from bots.configuration import Configuration, ConfigurationError, Secrets, load
+from bots.messengers import Means, channels_of
 from bots.reaching import database_url
 from core.channel import Channel
 from core.errors import KvitokError
+from core.privacy import LISTED_AS_FOREIGN
 from storage.database import check_serving, connect
 from storage.migrating import pending
 
 DRIFT_S_MAX: Final = 5.0
 ANSWER_S: Final = 20.0
 
-Check = tuple[bool, str]
+# Whether it is well; None is a warning, which fails nothing.
+Check = tuple[bool | None, str]
+
+# Why a foreign messenger that is open is warned of, and what to do.
+FOREIGN_AND_OPEN: Final = (
+    "{name}: mode is 'open', so sums, addresses and payment links go through a foreign messenger. State and "
+    "municipal bodies and enterprises, companies of which they own more than half, banks and payment agents may "
+    "not do so (149-ФЗ, art. 10, parts 8-10; since 01.06.2025 also 41-ФЗ); the fine is 100 000 to 700 000 ₽ "
+    "(КоАП, art. 13.11.2). Set channels.{name}.mode to 'strict' unless your lawyer says otherwise"
+)
+_MARKS: Final = {True: "[green]ok[/]    ", False: "[red]wrong[/] ", None: "[yellow]mind[/]  "}
 
 
 async def doctor(config: Path, data: Path) -> int:
@@ -30,8 +43,8 @@ async def doctor(config: Path, data: Path) -> int:
     out = Console()
     failed = False
     async for passed, line in _checks(config, data):
-        failed = failed or not passed
-        out.print(("[green]ok[/]    " if passed else "[red]wrong[/] ") + line, soft_wrap=True)
+        failed = failed or passed is False
+        out.print(_MARKS[passed] + escape(line), soft_wrap=True)
     return int(failed)
 
 
@@ -52,8 +65,21 @@ async def _checks(config: Path, data: Path) -> AsyncIterator[Check]:
         yield True, "keys: both are set"
     except KvitokError as error:
         yield False, f"keys: {error}"
+    for warning in warnings_of_law(configuration):
+        yield None, warning
     async for check in _channels(configuration):
         yield check
+    async for check in acquirers.checks(configuration, Secrets(os.environ), now=datetime.now(UTC)):
+        yield check
+
+
+def warnings_of_law(configuration: Configuration) -> list[str]:
+    """What an operator must mind: foreign messengers that are open."""
+    return [
+        FOREIGN_AND_OPEN.format(name=name)
+        for name, section in configuration.channels.on.items()
+        if name in LISTED_AS_FOREIGN and section.mode == "open"
+    ]
 
 
 async def _database(data: Path) -> AsyncIterator[Check]:
@@ -78,7 +104,7 @@ async def _database(data: Path) -> AsyncIterator[Check]:
 
 async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
     try:
-        channels = wiring.channels_of(configuration, Secrets(os.environ), lambda: datetime.now(UTC))
+        channels = channels_of(Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC)))
     except KvitokError as error:
         yield False, f"channels: {error}"
         return

@@ -28,8 +28,13 @@ async def keep_polling(channel: Channel, taker: Taker, *, position: str, stop: a
     platform is broken off by *stop*; a batch that is being taken is finished.
     """
     failures = 0
+    webhook_is_gone = False
     while not stop.is_set():
         try:
+            if not webhook_is_gone:
+                # One that is still set would have every poll refused.
+                await channel.unsubscribe()
+                webhook_is_gone = True
             reached = await _round(channel, taker, position, stop)
         except ChannelFailedError as error:
             pause_s = max(_pause_s(failures), error.retry_after_s or 0.0)

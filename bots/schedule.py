@@ -12,7 +12,10 @@ import structlog
 
 from bots.engine import Engine
 from bots.paying import PayDesk
-from storage import conversations, erasing, events, inbox, outbox, proofs, shown_pages
+from bots.taking import Taker
+from core.channel import Kept
+from core.errors import ChannelFailedError
+from storage import conversations, erasing, events, files, inbox, outbox, proofs, shown_pages
 from storage.database import Pool
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
@@ -20,11 +23,15 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 EVENTS_S: Final = 1.0
 EVENTS_AT_ONCE: Final = 200
 PAYMENTS_S: Final = 60.0
+KEEP_S: Final = 300.0
 TIDY_S: Final = 600.0
 
 
-async def every(seconds: float, job: Callable[[], Awaitable[object]], *, name: str) -> None:
-    """Do *job* now and again *seconds* after it ended, whatever it raised."""
+async def every(
+    seconds: float, job: Callable[[], Awaitable[object]], *, name: str, first_s: float = 0.0
+) -> None:
+    """Do *job* after *first_s* and again *seconds* after it ended, whatever it raised."""
+    await asyncio.sleep(first_s)
     while True:
         try:
             await job()
@@ -74,6 +81,17 @@ async def ask_about_payments(desk: PayDesk) -> None:
         log.info("payments.settled_late", payments=settled)
 
 
+async def keep(channel: Kept, taker: Taker, url: str) -> None:
+    """Have *channel* look after its subscription to *url*, and run what was missed without it as turns."""
+    try:
+        missed = await channel.keep(url)
+    except ChannelFailedError as failed:
+        log.warning("channel.not_kept", channel=failed.channel, reason=failed.reason)
+        return
+    for update in missed:
+        await taker.take(update)
+
+
 async def tidy(pool: Pool, now: Callable[[], datetime]) -> None:
     """Drop what is kept no longer: old update keys, chats without consent, texts sent long ago, pages that are over."""
     async with pool.acquire() as db:
@@ -82,4 +100,5 @@ async def tidy(pool: Pool, now: Callable[[], datetime]) -> None:
         await outbox.empty_sent(db)
         await erasing.erase_due(db, now=now())
         await proofs.forget_tries(db, now=now())
+        await files.forget(db, now=now())
         await shown_pages.forget(db, now=now())

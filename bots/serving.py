@@ -17,6 +17,7 @@ from bots import schedule
 from bots.configuration import Configuration, Mode
 from bots.delivery import Delivery
 from bots.engine import Engine
+from bots.files import Shelf
 from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.polling import keep_polling
@@ -25,7 +26,7 @@ from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
 from bots.webhooks import Webhooks
 from core.acquiring import Acquirer
-from core.channel import Channel
+from core.channel import Channel, Kept
 from core.privacy import Ceiling
 from storage import outbox, positions
 from storage.answers import answers
@@ -46,6 +47,7 @@ class Parts:
     polled: frozenset[str]
     acquirers: Mapping[str, Acquirer]
     payments: PaymentSettings
+    webhooks: Mapping[str, str]
     clock: Callable[[], datetime]
 
 
@@ -86,6 +88,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     """Add the service's routes to *app* and run its tasks while the context lasts."""
     centre = parts.configuration.as_centre
     renderer = Renderer(parts.pool, centre, now=parts.clock)
+    shelf = Shelf(parts.pool, public_url=parts.configuration.server.public_url, now=parts.clock)
     deliveries = {
         name: Delivery(
             parts.pool,
@@ -94,6 +97,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
             ceiling=parts.voices[name].ceiling,
             zone=centre.zone,
             render=renderer.render,
+            publish=shelf.publish,
             now=parts.clock,
         )
         for name, channel in parts.channels.items()
@@ -119,6 +123,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         pool=parts.pool,
         acquirers=parts.acquirers,
         settings=parts.payments,
+        keys=parts.keys,
         centre=centre,
         clock=parts.clock,
         news=feeder.news,
@@ -127,12 +132,24 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     Webhooks(parts.channels, engine, trusted_proxies=trusted).add_to(app)
     app.add_routes(pay_routes(desk, trusted_proxies=trusted))
     app.add_routes(shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=turning.public_url))
+    app.add_routes(shelf.routes())
     await _set_paces(parts)
     stop = asyncio.Event()
     jobs: list[Awaitable[None]] = [
         engine.run(),
         *(delivery.run() for delivery in deliveries.values()),
         *[await _poller(parts, name, engine, stop) for name in sorted(parts.polled)],
+        *(
+            schedule.every(
+                schedule.KEEP_S,
+                partial(schedule.keep, channel, engine, url),
+                name=f"keep {name}",
+                first_s=schedule.KEEP_S,
+            )
+            for name, channel in parts.channels.items()
+            if isinstance(channel, Kept)
+            for url in ["" if name in parts.polled else parts.webhooks[name]]
+        ),
         feeder.run(),
         schedule.every(schedule.PAYMENTS_S, partial(schedule.ask_about_payments, desk), name="payments"),
         schedule.every(schedule.TIDY_S, partial(schedule.tidy, parts.pool, parts.clock), name="tidy"),

@@ -52,6 +52,8 @@ class Keys:
     seal: bytes
     numbers: bytes
     links: bytes
+    payments: bytes
+    contacts: bytes
 
     @classmethod
     def of(cls, *, master: bytes, billing: bytes) -> Keys:
@@ -65,6 +67,8 @@ class Keys:
             seal=_derived(master, "chat address"),
             numbers=_derived(master, "typed number"),
             links=_derived(master, "paper bill link", 64),
+            payments=_derived(master, "pay link"),
+            contacts=_derived(master, "receipt contact"),
         )
 
     def code_hash(self, code: str) -> bytes:
@@ -91,6 +95,19 @@ class Keys:
             return AESGCM(self.seal).decrypt(nonce, body, channel.encode()).decode()
         except InvalidTag as error:
             raise UnreadableAddressError(channel) from error
+
+    def sealed_contact(self, contact: str) -> bytes:
+        """Where receipts are sent, encrypted: different every time."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self.contacts).encrypt(nonce, contact.encode(), None)
+
+    def opened_contact(self, sealed: bytes) -> str | None:
+        """The contact that was sealed; None where another key sealed it, or it is damaged."""
+        nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return AESGCM(self.contacts).decrypt(nonce, body, None).decode()
+        except InvalidTag:
+            return None
 
     def signed(self, plain: bytes, purpose: str) -> bytes:
         """*plain* encrypted and signed, the same every time: for tokens that must tell nothing."""

@@ -48,6 +48,7 @@ class Leased(msgspec.Struct, frozen=True):
     attempts: int
     without: str
     uncertain: bool
+    tried_s_ago: float = 0.0
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -151,11 +152,16 @@ with head as (
     order by id limit 1
   ) as first
 )
-update outbox set state = 'sending', attempts = attempts + 1
+update outbox set
+  state = 'sending',
+  attempts = attempts + 1,
+  first_tried_at = coalesce(first_tried_at, clock_timestamp())
 from head join chat on chat.id = head.chat_id
 where outbox.id = head.id
 returning outbox.id, outbox.chat_id, head.epoch, chat.address, outbox.message_class, outbox.body,
-  outbox.attempts, outbox.without, head.state <> 'queued' as uncertain
+  outbox.attempts, outbox.without, head.state <> 'queued' as uncertain,
+  case when outbox.attempts > 1 then extract(epoch from clock_timestamp() - outbox.first_tried_at)
+    else 0 end::float8 as tried_s_ago
 """
 
 # Lanes that were leased and turned out to have nothing to send.
@@ -200,6 +206,7 @@ def leased_from(row: asyncpg.Record) -> Leased:
         attempts=row["attempts"],
         without=row["without"],
         uncertain=row["uncertain"],
+        tried_s_ago=row["tried_s_ago"],
     )
 
 

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from time import time
 from typing import Any, Final
 
 import aiohttp
 
 from bots import wiring
+from bots.acquirers import SIMULATED_SECRET
 from bots.clock import BusinessClock
 from bots.configuration import Configuration, Secrets, checked
 from bots.listening import listening
@@ -25,7 +25,7 @@ from bots.simulator.acquirer import AcquirerStandIn
 from bots.simulator.app import simulator_app
 from bots.simulator.mode_api import ModeApi
 from bots.simulator.residents import Residents
-from bots.simulator.telegram import TelegramStandIn
+from bots.simulator.stand_ins import made_up_secrets, sections, stand_ins
 from core.channel import Channel, Pace
 from storage.database import Pool
 from storage.showcase import accounts_to_try
@@ -40,9 +40,8 @@ def simulated_secrets(*, master: str, billing: str) -> dict[str, str]:
     return {
         wiring.MASTER_KEY: master,
         wiring.BILLING_KEY: billing,
-        wiring.TELEGRAM_TOKEN: "7012345678:token-of-the-stand-in-for-telegram",
-        wiring.TELEGRAM_SECRET: secrets.token_urlsafe(32),
-        wiring.SIMULATED_SECRET: secrets.token_urlsafe(32),
+        **made_up_secrets(),
+        SIMULATED_SECRET: secrets.token_urlsafe(32),
     }
 
 
@@ -55,9 +54,19 @@ def simulated_configuration(port: int, *, mode: str = "open") -> Configuration:
             "address": "г. Зареченск, ул. Светлая, 1",
             "phone": "8 (800) 000-00-00",
             "hours": "пн–пт 8:00–20:00, сб 9:00–15:00",
+            # No such organisation or bank exists; the check digits are right.
+            "requisites": {
+                "name": "МУП «ЕРКЦ Зареченска»",
+                "inn": "5812345671",
+                "kpp": "581201001",
+                "bank_account": "40702810600000012345",
+                "bank_name": "Банк «Присурье»",
+                "bik": "045655999",
+                "corr_account": "30101810500000000999",
+            },
         },
         "server": {"public_url": base, "host": HOST, "port": port},
-        "channels": {"telegram": {"mode": mode, "api_base": base}},
+        "channels": sections(base, mode=mode),
         "payments": {"simulated": {"base": f"{base}{ACQUIRER}"}},
     }
     return checked(content, source="simulator")
@@ -89,9 +98,9 @@ async def surrounded(
 
     *paced* False lifts the limits on how fast a chat is written to, theirs and ours, for whoever cannot wait.
     """
-    channels: dict[str, Residents] = {"telegram": _telegram(environment, clock, paced=paced)}
+    channels = stand_ins(environment, clock, paced=paced)
     acquirer = AcquirerStandIn(
-        environment.need(wiring.SIMULATED_SECRET, "the stand-in for an acquirer"),
+        environment.need(SIMULATED_SECRET, "the stand-in for an acquirer"),
         clock,
         notice_url=f"{configuration.server.public_url}/acquirers/simulated/notice",
     )
@@ -123,18 +132,6 @@ async def surrounded(
                 yield Surroundings(
                     configuration.server.public_url, await to_try(), clock, channels, acquirer, service
                 )
-
-
-def _telegram(environment: Secrets, clock: BusinessClock, *, paced: bool) -> TelegramStandIn:
-    """Telegram, numbering on from where it left off before a restart: by the seconds that passed."""
-    token = environment.need(wiring.TELEGRAM_TOKEN, "the stand-in for Telegram")
-    started = int(time())
-    if not paced:
-        burst = UNPACED.burst
-        return TelegramStandIn(
-            token=token, clock=clock, seed=started, first_update=started, chat_burst=burst, bot_per_s=burst
-        )
-    return TelegramStandIn(token=token, clock=clock, seed=started, first_update=started)
 
 
 async def _subscribe(configuration: Configuration, channels: Mapping[str, Channel]) -> None:

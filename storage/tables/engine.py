@@ -72,6 +72,7 @@ OUTBOX = Table(
     Column("state", Text, nullable=False, server_default="queued"),
     Column("queued_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_tried_at", DateTime(timezone=True)),
     # Which markup to leave out when sent anew: '', 'edit', 'markup'.
     Column("without", Text, nullable=False, server_default=""),
     Column("platform_message", Text),

@@ -29,6 +29,9 @@ class Platform:
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = "toy"
 
+    async def unsubscribe(self) -> None:
+        self.asked.append("unsubscribe")
+
     async def poll(self, position: str) -> tuple[Sequence[Incoming], str]:
         self.asked.append(position)
         if not self.answers:
@@ -83,7 +86,7 @@ async def test_updates_are_taken_in_order_with_the_place_after_them() -> None:
     await poll_all(platform, engine, position="5")
 
     assert engine.taken == [("toy", ["5", "6"], "7"), ("toy", ["7"], "8")]
-    assert platform.asked == ["5", "7", "7", "8"]
+    assert platform.asked == ["unsubscribe", "5", "7", "7", "8"]
 
 
 async def test_a_place_moved_by_what_cannot_be_read_is_kept_too() -> None:
@@ -100,7 +103,7 @@ async def test_what_was_not_taken_is_fetched_again() -> None:
     with capture_logs() as logged:
         await poll_all(platform, Engine(will=lambda times: times > 1), position="5")
 
-    assert platform.asked == ["5", "5", "6"]
+    assert platform.asked == ["unsubscribe", "5", "5", "6"]
     assert [line["event"] for line in logged] == ["polling.postponed"]
 
 

@@ -1,0 +1,131 @@
+"""The messengers: how each one's channel is built. An adapter is imported only if its messenger is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from bots.configuration import (
+    ChannelSection,
+    Configuration,
+    OkSection,
+    Secrets,
+    TelegramSection,
+    ViberSection,
+    VkSection,
+)
+from core.channel import Channel
+from core.messages import text
+from core.wording import LANGUAGES, Words
+
+TELEGRAM_TOKEN: Final = "KVITOK_TELEGRAM_TOKEN"  # noqa: S105  # the name of a secret, not a secret
+TELEGRAM_SECRET: Final = "KVITOK_TELEGRAM_SECRET"  # noqa: S105  # as above
+VK_TOKEN: Final = "KVITOK_VK_TOKEN"  # noqa: S105  # as above
+VK_SECRET: Final = "KVITOK_VK_SECRET"  # noqa: S105  # as above
+VK_CONFIRMATION: Final = "KVITOK_VK_CONFIRMATION"
+OK_TOKEN: Final = "KVITOK_OK_TOKEN"  # noqa: S105  # as above
+OK_SECRET: Final = "KVITOK_OK_SECRET"  # noqa: S105  # as above
+VIBER_TOKEN: Final = "KVITOK_VIBER_TOKEN"  # noqa: S105  # as above
+
+VIBER_NAME_CHARS_MAX: Final = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What channels are built with."""
+
+    configuration: Configuration
+    secrets: Secrets
+    clock: Callable[[], datetime]
+
+    def webhook_secret(self, name: str, section: ChannelSection, use: str) -> str:
+        """The secret *name*, which only a webhook needs."""
+        return "" if section.is_polled else self.secrets.need(name, use)
+
+
+def channels_of(means: Means) -> dict[str, Channel]:
+    """The channels that are on. Raises MissingSecretError, or ChannelMisconfiguredError of the channel."""
+    return {
+        name: _paced(BUILDERS[name](section, means), section)
+        for name, section in means.configuration.channels.on.items()
+    }
+
+
+def _paced(channel: Channel, section: ChannelSection) -> Channel:
+    """*channel* at the pace that the centre has with its messenger, if it has one of its own."""
+    if (rate := section.messages_per_s) is not None:
+        channel.pace = msgspec.structs.replace(channel.pace, rate=float(rate), burst=rate)
+    return channel
+
+
+def _telegram(section: TelegramSection, means: Means) -> Channel:
+    from adapters.telegram import Telegram, TelegramSettings  # noqa: PLC0415  # seconds and 145 MiB
+
+    settings = TelegramSettings(
+        token=means.secrets.need(TELEGRAM_TOKEN, "channels.telegram"),
+        webhook_secret=means.webhook_secret(TELEGRAM_SECRET, section, "channels.telegram by webhook"),
+        mode="polling" if section.polling else "webhook",
+        api_base=section.api_base,
+        proxy=section.proxy or None,
+        commands=_commands(means.configuration),
+    )
+    return Telegram(settings, clock=means.clock)
+
+
+def _commands(configuration: Configuration) -> dict[str, str]:
+    """What a bot's own menu lists: commands that routing hears as wishes, with a word on each."""
+    words = Words.of(LANGUAGES[0], configuration.as_centre.zone)
+    return {name: words.plain(text(f"command-{name}")) for name in ("menu", "help", "privacy")}
+
+
+def _vk(section: VkSection, means: Means) -> Channel:
+    from adapters.vk import Vk, VkSettings  # noqa: PLC0415  # seconds
+
+    settings = VkSettings(
+        token=means.secrets.need(VK_TOKEN, "channels.vk"),
+        group=section.group_id,
+        secret=means.webhook_secret(VK_SECRET, section, "channels.vk by webhook"),
+        confirmation=means.secrets.find(VK_CONFIRMATION) or "",
+        mode="polling" if section.polling else "webhook",
+        api_base=section.api_base,
+        proxy=section.proxy or None,
+    )
+    return Vk(settings, clock=means.clock)
+
+
+def _ok(section: OkSection, means: Means) -> Channel:
+    from adapters.odnoklassniki import Odnoklassniki, OdnoklassnikiSettings  # noqa: PLC0415  # only if on
+
+    settings = OdnoklassnikiSettings(
+        token=means.secrets.need(OK_TOKEN, "channels.ok"),
+        secret=means.webhook_secret(OK_SECRET, section, "channels.ok by webhook"),
+        mode="polling" if section.polling else "webhook",
+        api_base=section.api_base,
+        proxy=section.proxy or None,
+    )
+    return Odnoklassniki(settings, clock=means.clock)
+
+
+def _viber(section: ViberSection, means: Means) -> Channel:
+    from adapters.viber import Viber, ViberSettings  # noqa: PLC0415  # only if on
+
+    settings = ViberSettings(
+        token=means.secrets.need(VIBER_TOKEN, "channels.viber"),
+        sender_name=section.sender_name or means.configuration.centre.name[:VIBER_NAME_CHARS_MAX],
+        avatar=section.avatar,
+        api_base=section.api_base,
+        proxy=section.proxy or None,
+    )
+    return Viber(settings)
+
+
+BUILDERS: Final[Mapping[str, Callable[[Any, Means], Channel]]] = {
+    "telegram": _telegram,
+    "vk": _vk,
+    "ok": _ok,
+    "viber": _viber,
+}
