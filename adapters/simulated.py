@@ -2,19 +2,34 @@
 
 POST /payments        Idempotence-Key: <key>   {"kopecks", "currency", "description", "return_url"}
 GET  /payments/<id>
-both answer           {"id", "key", "status", "kopecks", "currency", "url", "paid_at"}
+POST /payments/<id>/refunds   Idempotence-Key: <key>   {"kopecks"}
+all answer            {"id", "key", "status", "kopecks", "currency", "url", "paid_at", "refunded"}
+GET  /payments?since=&until=  answers a list of those whose money arrived in between
 a notice is           {"operation": <id>}, unsigned: it is worth nothing until the payment is asked for
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import aiohttp
 import msgspec
 
-from core.acquiring import AttemptState, Created, Down, Found, Missing, Notice, Order, Refused
+from core.acquiring import (
+    Accepted,
+    AttemptState,
+    Created,
+    Down,
+    Found,
+    Missing,
+    Notice,
+    Order,
+    Refused,
+    Unlisted,
+)
+from core.fiscal import ReceiptNeed
 from core.money import Money
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
@@ -39,6 +54,7 @@ class _Payment(msgspec.Struct):
     currency: str
     url: str
     paid_at: datetime | None = None
+    refunded: int = 0
 
 
 class _Notice(msgspec.Struct):
@@ -49,6 +65,7 @@ class SimulatedAcquirer:
     """The acquirer that stands at *base_url* and knows us by *secret*."""
 
     name: Final = "simulated"
+    receipt: Final = ReceiptNeed.NONE
 
     def __init__(
         self, http: aiohttp.ClientSession, *, base_url: str, secret: str, title: str = "Банковская карта"
@@ -76,6 +93,21 @@ class SimulatedAcquirer:
         answer = await self._call("GET", f"/payments/{operation}", {}, None)
         return answer if isinstance(answer, Down) else decode_found(*answer)
 
+    async def refund(self, operation: str, *, key: str, amount: Money) -> Accepted | Refused | Down:
+        """Give *amount* of the payment *operation* back."""
+        path, body = f"/payments/{operation}/refunds", {"kopecks": amount.kopecks}
+        answer = await self._call("POST", path, {"Idempotence-Key": key}, {**body})
+        if isinstance(answer, Down):
+            return answer
+        created = decode_created(*answer)
+        return Accepted() if isinstance(created, Created) else created
+
+    async def listed(self, since: datetime, until: datetime) -> Sequence[Found] | Unlisted | Down:
+        """Every payment whose money arrived from *since* on and before *until*."""
+        query = {"since": since.isoformat(), "until": until.isoformat()}
+        answer = await self._call("GET", "/payments", {}, None, query)
+        return answer if isinstance(answer, Down) else decode_listed(*answer)
+
     def notice(self, notice: Notice) -> str | None:
         """Which operation *notice* is about; None where it is about none."""
         try:
@@ -84,12 +116,18 @@ class SimulatedAcquirer:
             return None
 
     async def _call(
-        self, method: str, path: str, headers: dict[str, str], body: dict[str, str | int] | None
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: dict[str, str | int] | None,
+        query: dict[str, str] | None = None,
     ) -> tuple[int, bytes] | Down:
         try:
             async with self._http.request(
                 method,
                 self._base_url + path,
+                params=query,
                 headers=self._authorization | headers,
                 json=body,
                 timeout=TIMEOUT,
@@ -113,11 +151,28 @@ def decode_found(status: int, body: bytes) -> Found | Missing | Down:
     if status == 404:
         return Missing()
     payment = _payment(status, body)
-    if isinstance(payment, Down):
-        return payment
+    return payment if isinstance(payment, Down) else _found(payment)
+
+
+def decode_listed(status: int, body: bytes) -> list[Found] | Down:
+    """What their list says; one that cannot be read makes it no answer."""
+    if status != 200:
+        return Down(f"HTTP {status}")
+    try:
+        found = [_found(payment) for payment in msgspec.json.decode(body, type=list[_Payment])]
+    except msgspec.DecodeError:
+        return Down("unreadable answer")
+    down = [each for each in found if isinstance(each, Down)]
+    return down[0] if down else [each for each in found if isinstance(each, Found)]
+
+
+def _found(payment: _Payment) -> Found | Down:
     state = STATES.get(payment.status)
     if state is None:
         return Down(f"unknown status {payment.status}")
+    if payment.refunded:
+        whole = payment.refunded == payment.kopecks
+        state = AttemptState.REFUNDED if whole else AttemptState.REFUNDED_IN_PART
     return Found(
         operation=payment.id,
         key=payment.key,
@@ -125,6 +180,7 @@ def decode_found(status: int, body: bytes) -> Found | Missing | Down:
         amount=Money(payment.kopecks),
         currency=payment.currency,
         paid_at=payment.paid_at,
+        refunded=Money(payment.refunded),
     )
 
 

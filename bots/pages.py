@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from bots.paying import Changed, GoTo, NotTaken, PayDesk, Unavailable, View
+from bots.paying import Changed, Choice, GoTo, NeedsContact, NotTaken, PayDesk, Unavailable, View
 from bots.webhooks import Networks, client_address
 from core.acquiring import (
     OPEN,
@@ -32,6 +32,7 @@ from core.acquiring import (
     payable,
 )
 from core.errors import ForgedWebhookError
+from core.fiscal import Contact, ReceiptNeed, read_contact
 from core.messages import Phrase, text
 from core.money import Money
 from core.privacy import masked_number
@@ -60,7 +61,12 @@ form { margin: 1rem 0 0 }
 button, .button { display: block; width: 100%; min-height: 3.5rem; padding: .75rem 1rem; border: 0;
   border-radius: .9rem; background: var(--go); color: #fff; font: inherit; font-weight: 600;
   text-align: center; text-decoration: none; cursor: pointer }
-.button { margin-top: 1rem }
+.button, button + button { margin-top: 1rem }
+label { display: block; margin: .75rem 0 0; font-size: 1rem }
+input[type=text] { display: block; width: 100%; min-height: 3.25rem; margin-top: .25rem; padding: .5rem .75rem;
+  border: 1px solid var(--soft); border-radius: .75rem; background: var(--ground); color: inherit; font: inherit }
+.keep { display: flex; gap: .6rem; align-items: flex-start; margin: .75rem 0 1rem }
+.keep input { flex: none; width: 1.4rem; height: 1.4rem; margin: .1rem 0 0 }
 :focus-visible { outline: 3px solid #f0a500; outline-offset: 2px }
 """
 
@@ -96,7 +102,10 @@ $body
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a page says, before it is put into words. *choices*: the acquirers to pay *amount* by."""
+    """What a page says, before it is put into words.
+
+    *choices*: the acquirers to pay *amount* by; *kept*: where receipts are sent to so far.
+    """
 
     heading: Phrase
     before: tuple[Phrase, ...] = ()
@@ -104,6 +113,7 @@ class Sheet:
     account: str = ""
     hints: tuple[Phrase, ...] = ()
     choices: tuple[Acquirer, ...] = ()
+    kept: Contact | None = None
     again: bool = False
     refreshes: bool = False
     status: int = 200
@@ -142,7 +152,12 @@ class _PayPages:
         acquirer = self.desk.acquirers.get(str(form.get("acquirer")))
         if view is None or acquirer is None:
             return self._missing()
-        match await self.desk.pay(view, acquirer=acquirer, amount=_kopecks(str(form.get("kopecks")))):
+        typed = str(form.get("contact") or "").strip()
+        contact = read_contact(typed, acquirer.receipt) if typed else None
+        if typed and contact is None and acquirer.receipt is not ReceiptNeed.NONE:
+            return self._answer(view, self._asking(view, acquirer.receipt))
+        choice = Choice(acquirer, _kopecks(str(form.get("kopecks"))), contact, keep=form.get("keep") == "yes")
+        match await self.desk.pay(view, choice):
             case GoTo(url):
                 return web.Response(status=303, headers={**HEADERS, "Location": url})
             case Unavailable():
@@ -150,6 +165,8 @@ class _PayPages:
             case NotTaken():
                 refused = Sheet(text("pay-page-refused"), hints=(text("pay-page-refused-hint"),), again=True)
                 return self._answer(view, refused, token)
+            case NeedsContact(need):
+                return self._answer(view, self._asking(view, need))
             case Changed():
                 return web.Response(status=303, headers={**HEADERS, "Location": f"{token}/done"})
 
@@ -208,7 +225,16 @@ class _PayPages:
             account=masked_number(view.link.number),
             hints=(text("pay-page-hint"), text("pay-page-expires", at=view.link.expires_at)),
             choices=tuple(self.desk.acquirers.values()),
+            kept=view.contact,
         )
+
+    def _asking(self, view: View, need: ReceiptNeed) -> Sheet:
+        """The same offer once more, for the acquirer has to know where the receipt goes."""
+        key = "pay-page-contact-needed-hint"
+        hint = text("pay-page-contact-needed-email-hint" if need is ReceiptNeed.EMAIL else key)
+        if (amount := payable(view.standing)) is None:
+            return self._standing(view)
+        return self._offer(view, text("pay-page-contact-needed"), amount, (hint,))
 
     def _came_back(self, view: View) -> Sheet:
         last = view.link.attempts[-1] if view.link.attempts else None
@@ -262,7 +288,7 @@ def _body(sheet: Sheet, words: Words, link: str) -> list[str]:
         parts.append(f'<p class="soft">{account}</p>')
         parts.append(f"<p>{_worded(words, text('pay-page-sum'))}</p>")
         parts.append(f'<p class="sum">{escape(money(sheet.amount))}</p>')
-        parts += [_choice(sheet, words, acquirer, sheet.amount, link) for acquirer in sheet.choices]
+        parts += _form(sheet, words, sheet.amount, link)
     parts += [f'<p class="soft">{_worded(words, hint)}</p>' for hint in sheet.hints]
     if sheet.again:
         label = _worded(words, text("pay-page-again"))
@@ -270,18 +296,39 @@ def _body(sheet: Sheet, words: Words, link: str) -> list[str]:
     return parts
 
 
-def _choice(sheet: Sheet, words: Words, acquirer: Acquirer, amount: Money, link: str) -> str:
+def _form(sheet: Sheet, words: Words, amount: Money, link: str) -> list[str]:
+    """The buttons to pay by, below the question where the receipt goes if any of them has to know."""
+    action = f' action="{escape(link)}"' if link else ""
+    hidden = f'<input type="hidden" name="kopecks" value="{amount.kopecks}">'
+    buttons = [_button(sheet, words, acquirer, amount) for acquirer in sheet.choices]
+    return [f'<form method="post"{action}>', hidden, *_contact(sheet, words), *buttons, "</form>"]
+
+
+def _button(sheet: Sheet, words: Words, acquirer: Acquirer, amount: Money) -> str:
     if len(sheet.choices) == 1:
         label = text("pay-page-pay", amount=amount)
     else:
         label = text("pay-page-pay-by", amount=amount, acquirer=acquirer.title)
-    action = f' action="{escape(link)}"' if link else ""
-    return (
-        f'<form method="post"{action}>'
-        f'<input type="hidden" name="kopecks" value="{amount.kopecks}">'
-        f'<button name="acquirer" value="{escape(acquirer.name)}">{_worded(words, label)}</button>'
-        "</form>"
-    )
+    return f'<button name="acquirer" value="{escape(acquirer.name)}">{_worded(words, label)}</button>'
+
+
+def _contact(sheet: Sheet, words: Words) -> list[str]:
+    """Where the receipt is sent, and whether that may be remembered."""
+    needs = {acquirer.receipt for acquirer in sheet.choices} - {ReceiptNeed.NONE}
+    if not needs:
+        return []
+    email = needs == {ReceiptNeed.EMAIL}
+    label = _worded(words, text("pay-page-contact-email" if email else "pay-page-contact"))
+    mode = ' inputmode="email" autocomplete="email"' if email else ' autocomplete="on"'
+    box, keep = '<input type="checkbox" name="keep" value="yes">', text("pay-page-contact-keep")
+    asked = [
+        f'<label>{label}<input type="text" name="contact" maxlength="254"{mode}></label>',
+        f'<label class="keep">{box}<span>{_worded(words, keep)}</span></label>',
+    ]
+    if sheet.kept is None:
+        return asked
+    kept = _worded(words, text("pay-page-contact-kept", contact=sheet.kept.masked))
+    return [f'<p class="soft">{kept}</p>', *asked]
 
 
 def _worded(words: Words, phrase: Phrase) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, TypeVar
 
+import msgspec
 import structlog
 
 from core.acquiring import (
@@ -24,6 +25,7 @@ from core.acquiring import (
     Created,
     Down,
     Found,
+    GiveBack,
     Judgement,
     Missing,
     Notice,
@@ -32,21 +34,32 @@ from core.acquiring import (
     Post,
     Refused,
     Standing,
+    may_repeat,
     payable,
     standing,
 )
 from core.due_dates import due_rules
+from core.fiscal import Contact, ReceiptNeed, suits
 from core.messages import text
 from core.money import Money
 from core.privacy import masked_number
 from core.questions import StatementOf
 from core.turns import Centre
 from core.wording import Words
-from storage.attempts import begin_attempt, note_created, note_missing, open_attempts, settle
+from storage.attempts import (
+    Wanted,
+    begin_attempt,
+    note_created,
+    note_missing,
+    open_attempts,
+    over_attempts,
+    settle,
+)
 from storage.bills import statement_of
 from storage.database import Connection, Pool
 from storage.failures import PASSING
-from storage.payments import PaymentSettings, link_by_token
+from storage.keys import Keys
+from storage.payments import PaymentSettings, details_of, keep_contact, link_by_token
 
 log: Final = structlog.get_logger(__name__)
 
@@ -54,6 +67,12 @@ T = TypeVar("T")
 
 TRIES: Final = 4
 CALLS_AT_ONCE: Final = 5
+# So long after a go began, the page that its creation answers is sure to be alive.
+FRESH_FOR: Final = timedelta(minutes=15)
+# What is over is still looked at so often, for so long: Sberbank tells of late money and of refunds three times
+# at most, within minutes.
+WATCHED_EVERY: Final = timedelta(days=1)
+WATCHED_FOR: Final = timedelta(days=3)
 # A go that stood still for so long is asked about; each run asks about so many.
 ASKED_AFTER: Final = timedelta(minutes=1)
 ASKED_AT_ONCE: Final = 200
@@ -61,11 +80,12 @@ ASKED_AT_ONCE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A link, where it stands, and the moment that this was so."""
+    """A link, where it stands, and the moment that this was so; *contact*: where its receipts go, if remembered."""
 
     link: PayLink
     standing: Standing
     now: datetime
+    contact: Contact | None = None
 
     @property
     def waits(self) -> bool:
@@ -95,7 +115,24 @@ class Changed:
     """The link does not stand any more where the payer saw it."""
 
 
-Begun: TypeAlias = GoTo | Unavailable | NotTaken | Changed
+@dataclass(frozen=True, slots=True)
+class NeedsContact:
+    """The acquirer sends a receipt and is to know where to."""
+
+    need: ReceiptNeed
+
+
+Begun: TypeAlias = GoTo | Unavailable | NotTaken | Changed | NeedsContact
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the payer chose on the page; *keep*: *contact* may be remembered for the next receipts."""
+
+    acquirer: Acquirer
+    amount: Money
+    contact: Contact | None = None
+    keep: bool = False
 
 
 def _no_news() -> None:
@@ -109,6 +146,7 @@ class PayDesk:
     pool: Pool
     acquirers: Mapping[str, Acquirer]
     settings: PaymentSettings
+    keys: Keys
     centre: Centre
     clock: Callable[[], datetime]
     news: Callable[[], None] = _no_news
@@ -126,59 +164,80 @@ class PayDesk:
                 return None
             [statement] = await statement_of(db, [StatementOf(link.account, today, due_rules(self.centre))])
         least = self.centre.limits.payment_min
-        return View(link, standing(link, due=statement.due, least=least, now=now), now)
+        stands = standing(link, due=statement.due, least=least, now=now)
+        return View(link, stands, now, self._opened(link.contact))
 
-    async def pay(self, view: View, *, acquirer: Acquirer, amount: Money) -> Begun:
-        """Begin paying *amount*, which the payer saw, or go on with what was begun."""
-        if payable(view.standing) != amount:
+    async def pay(self, view: View, choice: Choice) -> Begun:
+        """Begin paying the sum of *choice*, which the payer saw, or go on with what was begun."""
+        if payable(view.standing) != choice.amount:
             return Changed()
+        acquirer, contact = choice.acquirer, choice.contact or view.contact
+        if not suits(contact, acquirer.receipt):
+            return NeedsContact(acquirer.receipt)
         for _ in range(TRIES):
-            attempt = await self._begin(view.link, acquirer, amount)
+            attempt = await self._begin(view.link, choice, contact)
             if attempt is None:
                 return Changed()
             if attempt.operation is None:
                 begun = await self._create(acquirer, attempt, view.link.source_ref)
             else:
-                begun = await self._go_on(acquirer, attempt, attempt.operation)
+                begun = await self._go_on(acquirer, attempt.operation, attempt.url)
             if begun is not None:
                 return begun
         return Unavailable()
 
-    async def _begin(self, link: PayLink, acquirer: Acquirer, amount: Money) -> Attempt | None:
-        words = Words(link.language, self.centre.zone)
-        description = words.plain(text("payment-description", number=masked_number(link.number)))
+    async def _begin(self, link: PayLink, choice: Choice, contact: Contact | None) -> Attempt | None:
+        words, russian = Words.of(link.language, self.centre.zone), Words.of("ru", self.centre.zone)
+        receipt = choice.acquirer.receipt is not ReceiptNeed.NONE
+        sealed = self._sealed(contact) if receipt and contact else None
+        keep = receipt and choice.keep and choice.contact is not None
 
         async def begin(db: Connection) -> Attempt | None:
-            return await begin_attempt(
+            if keep and sealed is not None and link.resident is not None:
+                await keep_contact(db, link.resident, sealed, now=self.clock())
+            details = await details_of(
                 db,
-                link,
-                acquirer=acquirer.name,
-                amount=amount,
-                description=description,
-                now=self.clock(),
+                link.account,
+                choice.amount,
+                penalty=russian.plain(text("receipt-penalty")),
+                advance=russian.plain(text("receipt-advance")),
+                with_items=receipt,
             )
+            details = msgspec.structs.replace(details, language=words.language)
+            wanted = Wanted(
+                acquirer=choice.acquirer.name,
+                amount=choice.amount,
+                description=words.plain(text("payment-description", number=masked_number(link.number))),
+                details=details,
+                contact=sealed,
+            )
+            return await begin_attempt(db, link, wanted, now=self.clock())
 
         return await self._committed(begin)
 
     async def _create(self, acquirer: Acquirer, attempt: Attempt, source_ref: str) -> Begun | None:
-        """Have the payment created; None where its page's address is lost and another go is needed."""
+        """Have the payment created; None where another go is needed."""
         async with self.calls:
             answer = await acquirer.create(self._order(attempt, source_ref))
         await self._committed(lambda db: note_created(db, attempt, answer, now=self.clock()))
         log.info("payment.created", acquirer=acquirer.name, attempt=attempt.id, answer=type(answer).__name__)
         match answer:
-            case Created(url=url):
-                return None if url is None else GoTo(url)
-            case Refused():
+            case Created(operation=operation, url=url):
+                if url is not None and self.clock() - attempt.created_at < FRESH_FOR:
+                    return GoTo(url)
+                return await self._go_on(acquirer, operation, url)
+            case Refused(reason=reason):
+                log.warning("payment.refused", acquirer=acquirer.name, attempt=attempt.id, reason=reason)
                 return NotTaken()
-            case Down():
+            case Down(reason=reason):
+                log.warning("acquirer.down", acquirer=acquirer.name, attempt=attempt.id, reason=reason)
                 return Unavailable()
 
-    async def _go_on(self, acquirer: Acquirer, attempt: Attempt, operation: str) -> Begun | None:
-        """Go on with what was begun before; None where it has ended meanwhile and another go is needed."""
-        match await self._ask(acquirer, operation):
-            case Found(state=AttemptState.PENDING) if attempt.url is not None:
-                return GoTo(attempt.url)
+    async def _go_on(self, acquirer: Acquirer, operation: str, url: str | None) -> Begun | None:
+        """Go on with what was begun before; None where it has ended, or its page is lost: another go is needed."""
+        match await self.ask(acquirer, operation):
+            case Found(state=AttemptState.PENDING | AttemptState.UNKNOWN):
+                return None if url is None else GoTo(url)
             case Found(state=AttemptState.CANCELED | AttemptState.EXPIRED):
                 return None
             case Found():
@@ -188,15 +247,27 @@ class PayDesk:
 
     def _order(self, attempt: Attempt, source_ref: str) -> Order:
         return Order(
-            attempt.key, attempt.amount, attempt.description, f"{self.settings.url(source_ref)}/done"
+            key=attempt.key,
+            amount=attempt.amount,
+            description=attempt.description,
+            return_url=f"{self.settings.url(source_ref)}/done",
+            details=attempt.details,
+            contact=self._opened(attempt.contact),
         )
+
+    def _sealed(self, contact: Contact) -> bytes:
+        return self.keys.sealed_contact(msgspec.json.encode(contact).decode())
+
+    def _opened(self, sealed: bytes | None) -> Contact | None:
+        plain = None if sealed is None else self.keys.opened_contact(sealed)
+        return None if plain is None else msgspec.json.decode(plain, type=Contact)
 
     async def refresh(self, link: PayLink) -> None:
         """Ask about what of *link* is open, for its payer has come back."""
         for attempt in link.attempts:
             acquirer = self.acquirers.get(attempt.acquirer)
             if acquirer and attempt.operation and attempt.state in OPEN:
-                await self._ask(acquirer, attempt.operation)
+                await self.ask(acquirer, attempt.operation)
 
     # --- The acquirers -----------------------------------------------------------------------------
 
@@ -205,26 +276,26 @@ class PayDesk:
         operation = acquirer.notice(notice)
         if operation is None:
             return True
-        answer = await self._ask(acquirer, operation)
+        answer = await self.ask(acquirer, operation)
         if isinstance(answer, Missing):
             log.warning("notice.about_nothing", acquirer=acquirer.name)
         return not isinstance(answer, Down)
 
-    async def _ask(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down:
+    async def ask(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down:
         """What the acquirer says of *operation*, and all that follows from it done."""
         async with self.calls:
             answer = await acquirer.query(operation)
         if isinstance(answer, Found):
-            await self._settle(acquirer, answer)
+            await self.settle(acquirer, answer)
         return answer
 
-    async def _settle(self, acquirer: Acquirer, found: Found) -> None:
+    async def settle(self, acquirer: Acquirer, found: Found) -> None:
         def settled(db: Connection) -> Awaitable[Judgement]:
             return settle(db, acquirer.name, found, now=self.clock(), zone=self.centre.zone)
 
         verdict = await self._committed(settled)
         log.info("payment.settled", acquirer=acquirer.name, verdict=type(verdict).__name__)
-        if isinstance(verdict, Post):
+        if isinstance(verdict, Post | GiveBack):
             self.news()
 
     async def settle_open(self) -> int:
@@ -232,24 +303,35 @@ class PayDesk:
 
         One that fails does not keep the rest waiting: what it failed by is raised in the end.
         """
-        before = self.clock() - ASKED_AFTER
+        now = self.clock()
         async with self.pool.acquire() as db:
-            waiting = await open_attempts(db, before=before, most=ASKED_AT_ONCE)
-        looked = (self._look_after(attempt, source_ref) for attempt, source_ref in waiting)
+            waiting = await open_attempts(db, before=now - ASKED_AFTER, most=ASKED_AT_ONCE)
+            over = await over_attempts(
+                db, since=now - WATCHED_FOR, before=now - WATCHED_EVERY, most=ASKED_AT_ONCE
+            )
+        looked = [self._look_after(attempt, source_ref) for attempt, source_ref in waiting]
+        looked += [self._look_again(attempt) for attempt in over]
         failures = [end for end in await asyncio.gather(*looked, return_exceptions=True) if end is not None]
         if failures:
             raise failures[0]
-        return len(waiting)
+        return len(looked)
 
     async def _look_after(self, attempt: Attempt, source_ref: str) -> None:
-        acquirer = self.acquirers.get(attempt.acquirer)
-        given_up = self.clock() - attempt.created_at >= GIVEN_UP_AFTER
+        now, acquirer = self.clock(), self.acquirers.get(attempt.acquirer)
         if acquirer is None:
             log.warning("payment.without_acquirer", acquirer=attempt.acquirer, attempt=attempt.id)
-        elif attempt.operation is None and not given_up:
+        elif attempt.operation is not None:
+            if isinstance(await self.ask(acquirer, attempt.operation), Missing):
+                await self._committed(lambda db: note_missing(db, attempt, now=now))
+        elif may_repeat(attempt, now):
             await self._create(acquirer, attempt, source_ref)
-        elif attempt.operation is None or isinstance(await self._ask(acquirer, attempt.operation), Missing):
-            await self._committed(lambda db: note_missing(db, attempt, now=self.clock()))
+        elif now - attempt.created_at >= GIVEN_UP_AFTER:
+            await self._committed(lambda db: note_missing(db, attempt, now=now))
+
+    async def _look_again(self, attempt: Attempt) -> None:
+        """At a go that is over: its money may be late, or have been given back in the acquirer's cabinet."""
+        if (acquirer := self.acquirers.get(attempt.acquirer)) and attempt.operation:
+            await self.ask(acquirer, attempt.operation)
 
     async def _committed(self, do: Callable[[Connection], Awaitable[T]]) -> T:
         """What *do* gives, in a transaction of its own; anew where another's lock was in the way."""

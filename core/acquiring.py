@@ -13,7 +13,9 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-from core.money import Money
+from core.fiscal import Contact, Item, ReceiptNeed
+from core.messages import Month
+from core.money import NOTHING, Money
 
 ROUBLES: Final = "RUB"
 
@@ -47,11 +49,27 @@ MAY_BECOME: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     _S.REFUNDED: frozenset(),
 }
 
+# An acquirer keeps an idempotence key for a day; the same key later would be a second payment.
+REPEATED_FOR: Final = timedelta(hours=23)
 # So long after it began, a go that its acquirer does not know is over: no acquirer's page lives that long.
 GIVEN_UP_AFTER: Final = timedelta(hours=25)
 
 
 # --- What an acquirer is asked and answers --------------------------------------------------------
+
+
+class Details(msgspec.Struct, frozen=True):
+    """What a payment is for, as it was when it was begun: a repeat must say the same to the byte.
+
+    *unified* is the account's number in ГИС ЖКХ or ''; *items* are what its fiscal receipt prints; *language*
+    is that of the acquirer's page.
+    """
+
+    number: str = ""
+    unified: str = ""
+    period: Month | None = None
+    items: tuple[Item, ...] = ()
+    language: str = "ru"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -61,6 +79,8 @@ class Order(msgspec.Struct, frozen=True):
     amount: Money
     description: str
     return_url: str
+    details: Details = Details()
+    contact: Contact | None = None
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -83,7 +103,10 @@ class Down(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What the acquirer says of a payment; *key* is ours as it was given at creation."""
+    """What the acquirer says of a payment; *key* is ours as it was given at creation.
+
+    *refunded* is all that was given back of it so far.
+    """
 
     operation: str
     key: str
@@ -91,10 +114,19 @@ class Found(msgspec.Struct, frozen=True):
     amount: Money
     currency: str = ROUBLES
     paid_at: datetime | None = None
+    refunded: Money = NOTHING
 
 
 class Missing(msgspec.Struct, frozen=True):
     """The acquirer knows no such payment."""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The acquirer gives the money back, or has begun to."""
+
+
+class Unlisted(msgspec.Struct, frozen=True):
+    """The acquirer has no list of payments that could be asked for."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -115,12 +147,23 @@ class Acquirer(Protocol):
     @property
     def title(self) -> str: ...
 
+    @property
+    def receipt(self) -> ReceiptNeed: ...
+
     async def create(self, order: Order) -> Created | Refused | Down:
         """Create the payment of *order*, or give the one that was created under its key."""
         ...
 
     async def query(self, operation: str) -> Found | Missing | Down:
         """What has become of the payment *operation*."""
+        ...
+
+    async def refund(self, operation: str, *, key: str, amount: Money) -> Accepted | Refused | Down:
+        """Give *amount* of the payment *operation* back; *key* is ours, at most 36 characters."""
+        ...
+
+    async def listed(self, since: datetime, until: datetime) -> Sequence[Found] | Unlisted | Down:
+        """Every payment whose money arrived from *since* on and before *until*."""
         ...
 
     def notice(self, notice: Notice) -> str | None:
@@ -132,7 +175,11 @@ class Acquirer(Protocol):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A go at paying, as we keep it. *case*: a person looks into it."""
+    """A go at paying, as we keep it. *case*: a person looks into it.
+
+    *contact* is sealed, and there only while the order may have to be repeated. *paid_at* is said once and
+    kept; *refunded* is what was given back as far as our books know.
+    """
 
     id: int
     acquirer: str
@@ -144,10 +191,20 @@ class Attempt(msgspec.Struct, frozen=True):
     operation: str | None = None
     url: str | None = None
     case: int | None = None
+    details: Details = Details()
+    contact: bytes | None = None
+    paid_at: datetime | None = None
+    refunded: Money = NOTHING
 
 
 class Post(msgspec.Struct, frozen=True):
     """The money has arrived: post it."""
+
+
+class GiveBack(msgspec.Struct, frozen=True):
+    """Some of what was posted went back: so much more than we know of."""
+
+    amount: Money
 
 
 class Become(msgspec.Struct, frozen=True):
@@ -166,7 +223,7 @@ class Contradiction(msgspec.Struct, frozen=True):
     kind: str
 
 
-Judgement: TypeAlias = Post | Become | Stay | Contradiction
+Judgement: TypeAlias = Post | GiveBack | Become | Stay | Contradiction
 
 
 def judge(attempt: Attempt, found: Found) -> Judgement:
@@ -179,11 +236,12 @@ def judge(attempt: Attempt, found: Found) -> Judgement:
 
 
 def _judge_money(attempt: Attempt, found: Found) -> Judgement:
-    if not _is_what_we_asked(attempt, found):
+    if not _is_what_we_asked(attempt, found) or found.refunded > found.amount:
         return Contradiction("payment_mismatch")
-    if found.state is not AttemptState.PAID:
-        return Contradiction("payment_refunded") if found.state != attempt.state else Stay()
-    return Stay() if attempt.state in POSTED else Post()
+    if attempt.state not in POSTED:
+        return Post()
+    # What was given back is told as one sum that only grows: an older answer may overtake a newer one.
+    return GiveBack(more) if (more := found.refunded - attempt.refunded) > NOTHING else Stay()
 
 
 def _is_what_we_asked(attempt: Attempt, found: Found) -> bool:
@@ -211,6 +269,7 @@ class PayLink(msgspec.Struct, frozen=True):
     """The centre's own link with all goes at paying it, the oldest first. *number* is the account's.
 
     *bound*: the chat that it was made for still has the account; without, the link is void and tells nothing.
+    *contact* is where *resident* wants receipts to be sent, sealed, if that may be remembered.
     """
 
     id: int
@@ -222,6 +281,8 @@ class PayLink(msgspec.Struct, frozen=True):
     whole: bool
     expires_at: datetime
     bound: bool = True
+    resident: int | None = None
+    contact: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
 
 
@@ -280,11 +341,16 @@ def payable(link_standing: Standing) -> Money | None:
             return None
 
 
-def reusable(attempts: Sequence[Attempt], acquirer: str, amount: Money) -> Attempt | None:
+def reusable(attempts: Sequence[Attempt], acquirer: str, amount: Money, *, now: datetime) -> Attempt | None:
     """The newest go that may be gone on with: open, the same sum, and its page's address not lost."""
     for attempt in reversed(attempts):
         same = attempt.acquirer == acquirer and attempt.amount == amount
         lost = attempt.operation is not None and attempt.url is None
-        if same and attempt.state in OPEN and not lost:
+        if same and attempt.state in OPEN and not lost and (attempt.operation or may_repeat(attempt, now)):
             return attempt
     return None
+
+
+def may_repeat(attempt: Attempt, now: datetime) -> bool:
+    """Whether creating *attempt* again would still be the same payment at its acquirer."""
+    return now - attempt.created_at < REPEATED_FOR

@@ -11,6 +11,7 @@ import msgspec
 from core.conversation import Idle, Stage
 from core.messages import MessageClass, Month, Reply, Said
 from core.money import Money
+from core.penalties import RULES, PenaltyRules
 from core.requisites import Requisites
 
 
@@ -85,6 +86,8 @@ class Centre(msgspec.Struct, frozen=True):
     # What the government moves each year: working days made days of rest, and days of rest made working days.
     days_off: tuple[date, ...] = ()
     days_worked: tuple[date, ...] = ()
+    # What penalties are reckoned with in forecasts and comparisons.
+    penalties: PenaltyRules = RULES
 
 
 # --- Events: turns that no resident began ---------------------------------------------------------
@@ -94,6 +97,15 @@ class PaymentSettled(msgspec.Struct, frozen=True, tag=True):
     """A payment begun in this chat was confirmed by its acquirer and posted."""
 
     payment: int
+    account: int
+    amount: Money
+
+
+class PaymentRefunded(msgspec.Struct, frozen=True, tag=True):
+    """*amount* of a payment that was begun in this chat was given back, as the payment *refund* of the books."""
+
+    payment: int
+    refund: int
     account: int
     amount: Money
 
@@ -139,7 +151,14 @@ class Incident(msgspec.Struct, frozen=True, tag=True):
 
 
 Event: TypeAlias = (
-    PaymentSettled | LinkAdded | ChatJoined | ReadingRejected | CaseAnswered | TooManyWaiting | Incident
+    PaymentSettled
+    | PaymentRefunded
+    | LinkAdded
+    | ChatJoined
+    | ReadingRejected
+    | CaseAnswered
+    | TooManyWaiting
+    | Incident
 )
 
 

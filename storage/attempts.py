@@ -20,8 +20,10 @@ from core.acquiring import (
     Become,
     Contradiction,
     Created,
+    Details,
     Down,
     Found,
+    GiveBack,
     Judgement,
     PayLink,
     Post,
@@ -33,11 +35,13 @@ from core.acquiring import (
     reusable,
 )
 from core.booking import Payment
+from core.fiscal import named
 from core.money import Money
-from core.turns import PaymentSettled
+from core.turns import Event, PaymentRefunded, PaymentSettled
 from storage import events
 from storage.database import Connection
 from storage.receiving import Received, ReceivedBefore, ReceivedOtherwise, receive_payments
+from storage.refunding import Asked, NotHeld, Refunded, refund_payments
 
 
 def attempt_from(row: asyncpg.Record) -> Attempt:
@@ -53,6 +57,10 @@ def attempt_from(row: asyncpg.Record) -> Attempt:
         operation=row["operation_id"],
         url=row["url"],
         case=row["case_id"],
+        details=msgspec.json.decode(row["details"], type=Details),
+        contact=row["contact"],
+        paid_at=row["paid_at"],
+        refunded=Money(row["refunded"]),
     )
 
 
@@ -63,15 +71,23 @@ ATTEMPTS: Final = "select * from payment_attempt where pay_link_id = $1 order by
 
 ADD_ATTEMPT: Final = """
 insert into payment_attempt
-    (pay_link_id, acquirer, idempotence_key, amount, description, state, created_at, changed_at)
-values ($1, $2, $3, $4, $5, 'created', $6, $6)
+    (pay_link_id, acquirer, idempotence_key, amount, description, details, contact, state, created_at, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8)
 returning *
 """
 
 
-async def begin_attempt(
-    db: Connection, link: PayLink, *, acquirer: str, amount: Money, description: str, now: datetime
-) -> Attempt | None:
+class Wanted(msgspec.Struct, frozen=True):
+    """A payment that is to be begun; *contact* is sealed."""
+
+    acquirer: str
+    amount: Money
+    description: str
+    details: Details = Details()
+    contact: bytes | None = None
+
+
+async def begin_attempt(db: Connection, link: PayLink, wanted: Wanted, *, now: datetime) -> Attempt | None:
     """The open go at paying *link* that may be gone on with, or a new one; to be committed before asking.
 
     None if something of the link was paid since it was read.
@@ -80,10 +96,19 @@ async def begin_attempt(
     attempts = [attempt_from(row) for row in await db.fetch(ATTEMPTS, link.id)]
     if _posted(attempts) != _posted(link.attempts):
         return None
-    if (open_one := reusable(attempts, acquirer, amount)) is not None:
+    if (open_one := reusable(attempts, wanted.acquirer, wanted.amount, now=now)) is not None:
         return open_one
-    key = secrets.token_hex(16)
-    [row] = await db.fetch(ADD_ATTEMPT, link.id, acquirer, key, amount.kopecks, description, now)
+    [row] = await db.fetch(
+        ADD_ATTEMPT,
+        link.id,
+        wanted.acquirer,
+        secrets.token_hex(16),
+        wanted.amount.kopecks,
+        wanted.description,
+        msgspec.json.encode(wanted.details).decode(),
+        wanted.contact,
+        now,
+    )
     return attempt_from(row)
 
 
@@ -95,19 +120,19 @@ def _posted(attempts: Sequence[Attempt]) -> set[int]:
 
 LOCK_ATTEMPT: Final = "select * from payment_attempt where id = $1 for update"
 
-# A go as it stands now; what is known of the acquirer's payment is never forgotten.
+# A go as it stands now; what is known of the acquirer's payment is never forgotten, and where the receipt is
+# sent is forgotten as soon as nothing has to be repeated.
 MOVE_ATTEMPT: Final = """
 update payment_attempt
 set state = $2, operation_id = coalesce($3, operation_id), url = coalesce($4, url),
-    payment_id = coalesce($5, payment_id), case_id = coalesce($6, case_id), changed_at = $7
+    payment_id = coalesce($5, payment_id), case_id = coalesce($6, case_id), changed_at = $7,
+    contact = case when $2 in ('created', 'unknown') and coalesce($3, operation_id) is null then contact end
 where id = $1
 """
 
 
 # A go was asked about and stands where it stood.
-TOUCH_ATTEMPT: Final = """
-update payment_attempt set changed_at = $2 where id = $1 and state in ('created', 'pending', 'unknown')
-"""
+TOUCH_ATTEMPT: Final = "update payment_attempt set changed_at = $2 where id = $1"
 
 
 async def note_created(
@@ -178,6 +203,8 @@ async def settle(db: Connection, acquirer: str, found: Found, *, now: datetime, 
     match judge(told.attempt, found):
         case Post():
             return await _post(db, told, zone)
+        case GiveBack(amount):
+            return await _give_back(db, told, row["payment_id"], amount, zone)
         case Become(state) as verdict:
             await db.execute(MOVE_ATTEMPT, told.attempt.id, state, found.operation, None, None, None, now)
             return verdict
@@ -189,6 +216,12 @@ async def settle(db: Connection, acquirer: str, found: Found, *, now: datetime, 
             return verdict
 
 
+# When the money arrived, once and for ever.
+PAID_AT: Final = """
+update payment_attempt set paid_at = coalesce(paid_at, $2) where id = $1 returning paid_at
+"""
+
+
 async def _post(db: Connection, told: _Told, zone: tzinfo) -> Judgement:
     found, attempt = told.found, told.attempt
     received = Payment(
@@ -197,18 +230,52 @@ async def _post(db: Connection, told: _Told, zone: tzinfo) -> Judgement:
         way=f"acquirer:{attempt.acquirer}",
         account=told.account,
         amount=found.amount,
-        paid_at=found.paid_at or told.now,
+        paid_at=await db.fetchval(PAID_AT, attempt.id, found.paid_at or told.now),
+        named=named(attempt.details.items),
     )
     [verdict] = await receive_payments(db, [received], now=told.now, zone=zone)
     match verdict:
         case Received(payment) | ReceivedBefore(payment):
             paid = AttemptState.PAID
             await db.execute(MOVE_ATTEMPT, attempt.id, paid, found.operation, None, payment, None, told.now)
-            if told.chat is not None:
-                event = PaymentSettled(payment=payment, account=told.account, amount=found.amount)
-                await events.add(db, [(told.chat, event)], now=told.now)
+            await _tell(db, told, PaymentSettled(payment, told.account, found.amount))
+            if found.refunded:
+                await _give_back(db, told, payment, found.refunded, zone)
             return Post()
         case ReceivedOtherwise():
+            await _call_staff(db, told, "payment_mismatch")
+            return Contradiction("payment_mismatch")
+
+
+async def _tell(db: Connection, told: _Told, event: Event) -> None:
+    if told.chat is not None:
+        await events.add(db, [(told.chat, event)], now=told.now)
+
+
+# So much of a go's money was given back in all.
+SET_REFUNDED: Final = "update payment_attempt set refunded = $2 where id = $1"
+
+
+async def _give_back(db: Connection, told: _Told, payment: int, amount: Money, zone: tzinfo) -> Judgement:
+    found, attempt = told.found, told.attempt
+    asked = Asked(
+        payment=payment,
+        source=attempt.acquirer,
+        # The acquirer tells one sum that grows: what it grew to names the refund, whoever tells it first.
+        external_id=f"{found.operation}:{found.refunded.kopecks}",
+        amount=amount,
+        refunded_at=told.now,
+    )
+    [verdict] = await refund_payments(db, [asked], now=told.now, zone=zone)
+    match verdict:
+        case Refunded(refund):
+            whole = found.refunded == attempt.amount
+            state = AttemptState.REFUNDED if whole else AttemptState.REFUNDED_IN_PART
+            await db.execute(SET_REFUNDED, attempt.id, found.refunded.kopecks)
+            await db.execute(MOVE_ATTEMPT, attempt.id, state, None, None, None, None, told.now)
+            await _tell(db, told, PaymentRefunded(payment, refund, told.account, amount))
+            return GiveBack(amount)
+        case ReceivedBefore() | ReceivedOtherwise() | NotHeld():
             await _call_staff(db, told, "payment_mismatch")
             return Contradiction("payment_mismatch")
 
@@ -248,7 +315,7 @@ ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('unknown payment')
 
 
 async def _settle_unknown(db: Connection, acquirer: str, found: Found, now: datetime) -> Judgement:
-    if found.state is not AttemptState.PAID:
+    if found.state not in POSTED:
         return Stay()
     await db.execute(ONE_AT_A_TIME)
     await db.execute(OPEN_UNKNOWN_CASE, _facts(acquirer, found), now)
@@ -263,6 +330,7 @@ def _facts(acquirer: str, found: Found) -> dict[str, str]:
         "said": found.state,
         "said_kopecks": str(found.amount.kopecks),
         "said_currency": found.currency,
+        "said_refunded_kopecks": str(found.refunded.kopecks),
     }
 
 
@@ -280,3 +348,18 @@ order by a.changed_at limit $2
 async def open_attempts(db: Connection, *, before: datetime, most: int) -> list[tuple[Attempt, str]]:
     """Up to *most* goes that are open and did not change since *before*, each with its link's source."""
     return [(attempt_from(row), row["source_ref"]) for row in await db.fetch(OPEN_ATTEMPTS, before, most)]
+
+
+# Goes that are over for us, begun since then and not asked about since that: money may arrive late, a refund be
+# made in the acquirer's cabinet, and a notice of either get lost.
+OVER: Final = """
+select * from payment_attempt
+where state not in ('created', 'pending', 'unknown', 'refunded') and case_id is null
+  and operation_id is not null and created_at > $1 and changed_at < $2
+order by changed_at limit $3
+"""
+
+
+async def over_attempts(db: Connection, *, since: datetime, before: datetime, most: int) -> list[Attempt]:
+    """Up to *most* goes that are over, begun after *since* and last asked about before *before*."""
+    return [attempt_from(row) for row in await db.fetch(OVER, since, before, most)]

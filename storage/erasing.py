@@ -32,6 +32,17 @@ join chat on chat.resident_id = asked.resident_id
 where staff_case.chat_id = chat.id and staff_case.kind in ('question', 'meter_photo')
 """
 
+# Where their receipts were to go.
+FORGET_CONTACTS: Final = "delete from receipt_contact where resident_id = any($1::bigint[])"
+
+# The same where a payment of theirs is being begun: its receipt goes nowhere.
+FORGET_CONTACTS_OF_ATTEMPTS: Final = """
+update payment_attempt set contact = null
+from pay_link, chat
+where payment_attempt.pay_link_id = pay_link.id and pay_link.chat_id = chat.id
+  and chat.resident_id = any($1::bigint[]) and payment_attempt.contact is not null
+"""
+
 # Wrong tries are counted by the chat's hash for a day; which chat it was is not kept.
 LET_TRIES_GO: Final = """
 update link_try set chat_id = null from chat
@@ -71,6 +82,8 @@ async def erase_resident(db: Connection, asked: Sequence[EraseResident]) -> list
     await db.execute(WITHDRAW, residents, times)
     await db.execute(END_LINKS, residents, times)
     await db.execute(EMPTY_CASES, residents, times)
+    await db.execute(FORGET_CONTACTS, residents)
+    await db.execute(FORGET_CONTACTS_OF_ATTEMPTS, residents)
     await db.execute(LET_TRIES_GO, residents)
     await db.execute(LET_CHATS_GO, residents, times)
     await db.execute(MARK_RESIDENTS, residents, times)

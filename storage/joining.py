@@ -159,6 +159,9 @@ where reading.meter_id = meter.id and reading.resident_id = $2 and account_link.
 
 MOVE_CONSENTS: Final = "update consent set resident_id = $1 where resident_id = $2"
 
+# Where the other resident's receipts went: the inviting one is asked for their own.
+FORGET_CONTACT: Final = "delete from receipt_contact where resident_id = $1"
+
 # Gives the other resident's chats to the inviting one.
 MOVE_CHATS: Final = """
 update chat set resident_id = $1 where resident_id = $2 returning id, channel
@@ -206,6 +209,7 @@ async def _unite(db: Connection, asked: JoinByCode, *, mine: int, other: int) ->
     await db.execute(MOVE_LINKS, mine, other)
     await db.execute(MOVE_READINGS, mine, other)
     await db.execute(MOVE_CONSENTS, mine, other)
+    await db.execute(FORGET_CONTACT, other)
     await db.execute(LEAVE_EMPTY, other, asked.at)
     return await db.fetch(MOVE_CHATS, mine, other)
 

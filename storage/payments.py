@@ -7,16 +7,19 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
 
-from core.acquiring import PayLink
+from core.acquiring import Details, PayLink
+from core.fiscal import Item, Supplier, Wording, receipt_items
+from core.messages import Month
 from core.money import Money
 from core.questions import OpenPayment, PaymentLink, PaymentOf, Settled
 from storage.attempts import attempt_from
 from storage.database import Connection
+from storage.ledger import layers_of
 
 TOKEN_BYTES: Final = 16
 
@@ -117,7 +120,7 @@ async def payment_of(db: Connection, asked: Sequence[PaymentOf]) -> list[Settled
 # The link of this token with all goes at paying it, the oldest first; whether its chat still has the account.
 LINK: Final = """
 select l.id as link_id, l.account_id, acc.number, coalesce(c.language, 'ru') as language, l.source_ref,
-       l.amount as link_amount, l.whole, l.expires_at,
+       l.amount as link_amount, l.whole, l.expires_at, c.resident_id, rc.contact as kept_contact,
        l.chat_id is null or exists (
            select from account_link al
            where al.resident_id = c.resident_id and al.account_id = l.account_id
@@ -126,6 +129,7 @@ select l.id as link_id, l.account_id, acc.number, coalesce(c.language, 'ru') as 
 from pay_link l
 join account acc on acc.id = l.account_id
 left join chat c on c.id = l.chat_id
+left join receipt_contact rc on rc.resident_id = c.resident_id
 left join payment_attempt a on a.pay_link_id = l.id
 where l.token_hash = $1
 order by a.id
@@ -150,5 +154,60 @@ def _link(rows: Sequence[asyncpg.Record]) -> PayLink:
         whole=head["whole"],
         expires_at=head["expires_at"],
         bound=head["bound"],
+        resident=head["resident_id"],
+        contact=head["kept_contact"],
         attempts=tuple(attempt_from(row) for row in rows if row["id"] is not None),
     )
+
+
+# --- What a payment is for -------------------------------------------------------------------------
+
+# An account by its numbers, and the month of its last bill.
+DETAILS: Final = """
+select a.number, coalesce(a.gis_account_id, '') as unified,
+       (select max(b.period) from bill b where b.account_id = a.id) as period
+from account a where a.id = $1
+"""
+
+SERVICE_NAMES: Final = "select code, name from service where code = any($1::text[])"
+
+SUPPLIERS: Final = "select id, name, inn from provider where id = any($1::text[])"
+
+
+async def details_of(
+    db: Connection, account: int, amount: Money, *, penalty: str, advance: str, with_items: bool
+) -> Details:
+    """What *amount* would be for if it were paid now; with a receipt's items where they are wanted.
+
+    *penalty* and *advance* are what a receipt calls what is no service.
+    """
+    head = await db.fetchrow(DETAILS, account)
+    if head is None:
+        return Details()
+    items: tuple[Item, ...] = ()
+    if with_items:
+        lines = (await layers_of(db, [account]))[account]
+        services = await db.fetch(SERVICE_NAMES, [line.service for line in lines])
+        suppliers = await db.fetch(SUPPLIERS, [line.provider for line in lines])
+        wording = Wording(
+            services={row["code"]: row["name"] for row in services},
+            suppliers={row["id"]: Supplier(row["name"], row["inn"]) for row in suppliers},
+            penalty=penalty,
+            advance=advance,
+        )
+        items = receipt_items(amount=amount, lines=lines, wording=wording)
+    period = Month.of(head["period"]) if head["period"] else None
+    return Details(head["number"], head["unified"], period, items)
+
+
+# Where a resident's receipts go from now on; an erased resident has none.
+KEEP_CONTACT: Final = """
+insert into receipt_contact (resident_id, contact, consented_at)
+select id, $2, $3 from resident where id = $1 and erased_at is null for key share
+on conflict (resident_id) do update set contact = excluded.contact, consented_at = excluded.consented_at
+"""
+
+
+async def keep_contact(db: Connection, resident: int, contact: bytes, *, now: datetime) -> None:
+    """Remember a sealed *contact* for the receipts of *resident*, who has just agreed to that."""
+    await db.execute(KEEP_CONTACT, resident, contact, now)

@@ -213,7 +213,8 @@ select asked.resident,
   (
     select count(*) from staff_case
     where chat_id in (select id from chat where resident_id = asked.resident)
-  ) as cases
+  ) as cases,
+  exists (select from receipt_contact where resident_id = asked.resident) as receipts
 from unnest($1::bigint[]) as asked (resident)
 """
 
@@ -237,6 +238,7 @@ async def my_data_of(db: Connection, asked: Sequence[MyDataOf]) -> list[MyData]:
             channels=tuple(counts[resident]["channels"]),
             readings=counts[resident]["readings"],
             cases=counts[resident]["cases"],
+            receipts=counts[resident]["receipts"],
         )
         for resident in residents
     ]

@@ -83,6 +83,12 @@ class Payment:
     created_at: datetime
     status: str = "waiting"
     paid_at: datetime | None = None
+    refunds: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def refunded(self) -> int:
+        """How many kopecks went back in all."""
+        return sum(self.refunds.values())
 
 
 @dataclass(slots=True)
@@ -104,7 +110,9 @@ class AcquirerStandIn:
         app.add_routes(
             [
                 web.post("/payments", self._create),
+                web.get("/payments", self._list),
                 web.get("/payments/{id}", self._query),
+                web.post("/payments/{id}/refunds", self._refund),
                 web.get("/pay/{id}", self._card_page, name="card"),
                 web.post("/pay/{id}", self._choose),
             ]
@@ -158,6 +166,25 @@ class AcquirerStandIn:
         self._check_shop(request)
         return web.json_response(self._shown(self._found(request)))
 
+    async def _list(self, request: web.Request) -> web.Response:
+        self._check_shop(request)
+        since, until = (datetime.fromisoformat(request.query[name]) for name in ("since", "until"))
+        arrived = [each for each in self.payments.values() if each.paid_at and since <= each.paid_at < until]
+        return web.json_response([self._shown(payment) for payment in arrived])
+
+    async def _refund(self, request: web.Request) -> web.Response:
+        self._check_shop(request)
+        payment, kopecks = self._found(request), (await request.json())["kopecks"]
+        key = request.headers.get("Idempotence-Key", "")
+        if not key or payment.status != "paid" or kopecks < 1:
+            raise web.HTTPBadRequest
+        if key not in payment.refunds and payment.refunded + kopecks > payment.order["kopecks"]:
+            raise web.HTTPUnprocessableEntity
+        if key not in payment.refunds:
+            payment.refunds[key] = kopecks
+            self._tell(payment.id)
+        return web.json_response(self._shown(payment))
+
     def _check_shop(self, request: web.Request) -> None:
         if not hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {self.secret}"):
             raise web.HTTPUnauthorized
@@ -179,6 +206,7 @@ class AcquirerStandIn:
             "currency": "RUB",
             "url": payment.url,
             "paid_at": payment.paid_at.isoformat() if payment.paid_at else None,
+            "refunded": payment.refunded,
         }
 
     # --- What the payer does -----------------------------------------------------------------------

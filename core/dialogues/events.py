@@ -22,6 +22,7 @@ from core.turns import (
     Event,
     Incident,
     LinkAdded,
+    PaymentRefunded,
     PaymentSettled,
     ReadingRejected,
     Told,
@@ -44,6 +45,8 @@ async def _told_of(turn: Turn, event: Event) -> Told:
     match event:
         case PaymentSettled():
             return await payments.payment_settled(turn, event)
+        case PaymentRefunded():
+            return await payments.payment_refunded(turn, event)
         case LinkAdded():
             return await linking.link_added(turn, event)
         case ChatJoined():

@@ -35,7 +35,7 @@ from core.messages import (
 from core.money import NOTHING, Money
 from core.questions import OpenPayment, PaymentLink, PaymentOf
 from core.statements import Statement
-from core.turns import AccountLink, PaymentSettled, Told, Turn, told
+from core.turns import AccountLink, PaymentRefunded, PaymentSettled, Told, Turn, told
 
 
 async def choose_amount(turn: Turn, args: Sequence[str]) -> Told:
@@ -43,7 +43,9 @@ async def choose_amount(turn: Turn, args: Sequence[str]) -> Told:
     link = account_meant(turn, args[1] if len(args) > 1 else "")
     statement = await statement_of(turn, link)
     if _is_old(args, link, statement):
-        return told(Idle(), balance_card(link, statement, turn.centre, first=text("pay-old-button")))
+        return told(
+            Idle(), balance_card(link, statement, turn.centre, today=turn.today, first=text("pay-old-button"))
+        )
     if statement.due <= NOTHING:
         return told(ChoosingAmount(link.account), _ask(turn, link, text("pay-nothing-due")))
     limits = turn.centre.limits
@@ -147,7 +149,21 @@ async def payment_settled(turn: Turn, event: PaymentSettled) -> Told:
         text("payment-received", amount=settled.amount),
         text("payment-number", number=settled.number, at=settled.paid_at),
     ]
-    link = turn.resident.link_of(event.account) if turn.resident else None
+    return await _news(turn, event.account, words, plainly=text("payment-received-plainly"))
+
+
+async def payment_refunded(turn: Turn, event: PaymentRefunded) -> Told:
+    """«Платёж возвращён»: how much of which payment and, if the account is still linked here, what is due now."""
+    settled = await PaymentOf(event.payment)
+    words = [
+        text("payment-refunded", amount=event.amount),
+        text("payment-refunded-of", number=settled.number, at=settled.paid_at),
+    ]
+    return await _news(turn, event.account, words, plainly=text("payment-refunded-plainly"))
+
+
+async def _news(turn: Turn, account: int, words: Sequence[Phrase], *, plainly: Phrase) -> Told:
+    link = turn.resident.link_of(account) if turn.resident else None
     if link is None:
         keyboard: Keyboard = (MENU_ROW,)
         body: tuple[Paragraph, ...] = tuple(words)
@@ -155,8 +171,8 @@ async def payment_settled(turn: Turn, event: PaymentSettled) -> Told:
         statement = await statement_of(turn, link)
         keyboard = ((press("menu-balance-button", f"bal:{link.account}"),), MENU_ROW)
         body = (*words, account_line(link), *balance_words(statement))
-    plainly = say(text("payment-received-plainly"), keyboard=keyboard)
-    reply = say(*body, keyboard=keyboard, data_class=DataClass.PAYMENT, lesser=plainly)
+    lesser = say(plainly, keyboard=keyboard)
+    reply = say(*body, keyboard=keyboard, data_class=DataClass.PAYMENT, lesser=lesser)
     return Told(turn.stage, (reply,), message_class=MessageClass.CONFIRMATION)
 
 

@@ -54,6 +54,7 @@ async def show_my_data(turn: Turn, args: Sequence[str]) -> Told:
     counts = (
         text("settings-data-readings", count=data.readings),
         text("settings-data-cases", count=data.cases),
+        *((text("settings-data-receipts"),) if data.receipts else ()),
         text("settings-data-billing"),
     )
     keyboard: Keyboard = ((press("settings-erase-button", "erase"),), MENU_ROW)

@@ -53,6 +53,13 @@ PAYMENT_ATTEMPT = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("payment_id", BigInteger),
+    # What the payment is for and what its receipt prints (core.acquiring.Details), as it was at the beginning.
+    Column("details", Text, nullable=False, server_default="{}"),
+    # Where the receipt is sent, sealed; only while the acquirer may have to be asked again to create the payment.
+    Column("contact", LargeBinary),
+    # When the money arrived: said once, so that a repeated notice says the same.
+    Column("paid_at", DateTime(timezone=True)),
+    Column("refunded", BigInteger, nullable=False, server_default="0"),
     # What the acquirer said contradicts us: a person looks, nothing more is posted by itself.
     Column("case_id", ForeignKey("staff_case.id")),
     CheckConstraint(
@@ -60,10 +67,21 @@ PAYMENT_ATTEMPT = Table(
         name="state",
     ),
     CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("refunded between 0 and amount", name="refunded"),
     Index("payment_attempt_operation_key", "acquirer", "operation_id", unique=True),
     Index(
         "payment_attempt_open_idx",
         "changed_at",
         postgresql_where=text("state in ('created', 'pending', 'unknown') and case_id is null"),
     ),
+    Index("payment_attempt_created_idx", "created_at"),
+)
+
+# Where a resident wants fiscal receipts to be sent: kept by a consent of its own, sealed, gone with the resident.
+RECEIPT_CONTACT = Table(
+    "receipt_contact",
+    METADATA,
+    Column("resident_id", ForeignKey("resident.id"), primary_key=True),
+    Column("contact", LargeBinary, nullable=False),
+    Column("consented_at", DateTime(timezone=True), nullable=False),
 )

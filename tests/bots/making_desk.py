@@ -23,6 +23,7 @@ from storage.payments import PaymentSettings
 from tests.making_money import CENTRE
 from tests.storage.making_books import MAY, NOW, bill, make_town
 from tests.storage.making_links import make_chat, make_link
+from tests.storage.making_residents import KEYS
 
 SECRET = "made-up-secret"
 
@@ -117,7 +118,9 @@ async def a_world(pool: Pool, *, notices: bool = True) -> AsyncIterator[World]:
     async with TestServer(stand_in.app()) as bank, aiohttp.ClientSession() as http:
         acquirer = SimulatedAcquirer(http, base_url=str(bank.make_url("")), secret=SECRET)
         settings = PaymentSettings(url, b"k" * 32)
-        desk = PayDesk(pool, {"simulated": acquirer}, settings, CENTRE, clock, news=lambda: news.append(None))
+        desk = PayDesk(
+            pool, {"simulated": acquirer}, settings, KEYS, CENTRE, clock, news=lambda: news.append(None)
+        )
         app = web.Application()
         app.add_routes(pay_routes(desk))
         async with TestServer(app, port=port):

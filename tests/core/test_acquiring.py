@@ -12,6 +12,7 @@ from core.acquiring import (
     Become,
     Contradiction,
     Expired,
+    GiveBack,
     Outlived,
     Payable,
     PayLink,
@@ -49,8 +50,27 @@ def test_what_a_person_looks_into_is_not_moved() -> None:
     assert judge(an_attempt("pending", case=1), found("paid")) == Stay()
 
 
-def test_a_refund_is_for_a_person() -> None:
-    assert judge(an_attempt("paid"), found("refunded")) == Contradiction("payment_refunded")
+def test_what_was_given_back_more_than_we_know_goes_back_in_our_books() -> None:
+    attempt = an_attempt("refunded_in_part", refunded=Money(30_000))
+
+    assert judge(attempt, found("refunded_in_part", refunded=Money(45_000))) == GiveBack(Money(15_000))
+
+
+@pytest.mark.parametrize("kopecks", [0, 20_000, 30_000])
+def test_an_older_word_of_what_was_given_back_changes_nothing(kopecks: int) -> None:
+    attempt = an_attempt("refunded_in_part", refunded=Money(30_000))
+
+    assert judge(attempt, found("paid", refunded=Money(kopecks))) == Stay()
+
+
+def test_more_given_back_than_was_paid_is_for_a_person() -> None:
+    verdict = judge(an_attempt("paid"), found("refunded", refunded=Money(100_001)))
+
+    assert verdict == Contradiction("payment_mismatch")
+
+
+def test_money_that_went_back_before_we_heard_of_it_came_in_first() -> None:
+    assert judge(an_attempt("pending"), found("refunded", refunded=Money(100_000))) == Post()
 
 
 def test_a_notice_before_our_own_creation_answer_is_believed() -> None:
@@ -125,10 +145,19 @@ def test_nobody_pays_again_while_a_person_looks() -> None:
 def test_an_open_go_for_the_same_sum_is_gone_on_with() -> None:
     begun, ended = an_attempt("pending"), an_attempt("canceled", id=2)
 
-    assert reusable([begun, ended], "simulated", Money(100_000)) == begun
-    assert reusable([begun], "simulated", Money(100)) is None
-    assert reusable([begun], "yookassa", Money(100_000)) is None
+    assert reusable([begun, ended], "simulated", Money(100_000), now=IN_JUNE) == begun
+    assert reusable([begun], "simulated", Money(100), now=IN_JUNE) is None
+    assert reusable([begun], "yookassa", Money(100_000), now=IN_JUNE) is None
 
 
 def test_a_go_whose_page_is_lost_is_not_gone_on_with() -> None:
-    assert reusable([an_attempt("unknown", url=None)], "simulated", Money(100_000)) is None
+    lost = an_attempt("unknown", url=None)
+
+    assert reusable([lost], "simulated", Money(100_000), now=IN_JUNE) is None
+
+
+def test_a_go_whose_key_its_acquirer_may_have_forgotten_is_not_repeated() -> None:
+    attempt, late = an_attempt("unknown", operation=None, url=None), IN_JUNE + timedelta(hours=23)
+
+    assert reusable([attempt], "simulated", Money(100_000), now=IN_JUNE) == attempt
+    assert reusable([attempt], "simulated", Money(100_000), now=late) is None

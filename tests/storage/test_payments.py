@@ -5,7 +5,7 @@ import pytest
 from core.acquiring import Attempt, PayLink
 from core.money import Money
 from core.questions import OpenPayment, PaymentOf
-from storage.attempts import begin_attempt
+from storage.attempts import Wanted, begin_attempt
 from storage.database import Connection
 from storage.payments import PaymentSettings, link_by_token, open_payment, payment_of
 from storage.receiving import Received, receive_payments
@@ -104,4 +104,4 @@ async def test_a_go_is_not_begun_on_a_link_that_was_paid_since_it_was_read(books
 
 
 async def begin(db: Connection, link: PayLink) -> Attempt | None:
-    return await begin_attempt(db, link, acquirer="simulated", amount=link.amount, description="ЖКУ", now=NOW)
+    return await begin_attempt(db, link, Wanted("simulated", link.amount, "ЖКУ"), now=NOW)

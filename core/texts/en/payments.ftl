@@ -21,6 +21,9 @@ pay-lost = We lost track of which account you wanted to pay for. Press «Menu» 
 payment-received = *Payment received: { $amount }.* Thank you!
 payment-received-plainly = *Payment received.* Thank you!
 payment-number = Payment number `{ $number }`, { $at }.
+payment-refunded = *{ $amount } is being given back.* The money goes where you paid from, usually within three working days.
+payment-refunded-plainly = *A payment was given back.* The money goes where you paid from.
+payment-refunded-of = It belongs to payment `{ $number }`, { $at }.
 
 # What the payer sees at the bank: no name, no address.
 payment-description = Utilities, account { $number }
@@ -52,3 +55,14 @@ pay-page-checked = A member of staff is checking the payment
 pay-page-checked-hint = What the bank says does not match our books. No need to pay again: we will look into it and write to the chat.
 pay-page-missing = Page not found
 pay-page-missing-hint = Check the address, or open the link from the chat again.
+
+# The fiscal receipt: its lines, and where it is sent.
+receipt-penalty = Penalties
+receipt-advance = Advance for utilities
+pay-page-contact = Phone or e-mail for the receipt
+pay-page-contact-email = E-mail for the receipt
+pay-page-contact-keep = Remember it for the next receipts. We forget it as soon as you press «Erase my data» in the chat.
+pay-page-contact-kept = The receipt will go to { $contact }. To change that, type another one.
+pay-page-contact-needed = Where should the receipt go?
+pay-page-contact-needed-hint = The bank sends a fiscal receipt. Type a mobile phone number or an e-mail address.
+pay-page-contact-needed-email-hint = The bank sends a fiscal receipt by e-mail. Type your address.

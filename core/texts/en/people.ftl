@@ -166,6 +166,7 @@ settings-data-consent = Consent: version { $version }, given { $given } ({ $chan
 settings-data-consent-withdrawn = Consent: version { $version }, given { $given } ({ $channel }), withdrawn { $withdrawn }
 settings-data-readings = Readings sent: { $count }
 settings-data-cases = Questions to staff: { $count }
+settings-data-receipts = A phone number or e-mail for fiscal receipts (encrypted)
 settings-data-billing = Charges, payments and meters of an account come from the billing centre.
 settings-erase-sure = Erase your data? All accounts will be unlinked, this chat forgotten, your questions removed. It cannot be undone, but you can link an account anew.
 settings-erase-stays = By law charges, payments and accepted readings stay (without your chat), and the record that consent was given and withdrawn.
