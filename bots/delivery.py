@@ -137,7 +137,9 @@ class Delivery:
 
     async def _send(self, head: Leased) -> None:
         try:
-            self._settled.append(await self._judge(head, await self._outcome(head)))
+            # Judged first: while this waits, `_settle` may put another list in the place of the one it took.
+            settled = await self._judge(head, await self._outcome(head))
+            self._settled.append(settled)
         except (*AWAY, *PASSING) as away:
             # The lease runs out, and the message is uncertain then.
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
