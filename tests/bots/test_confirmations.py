@@ -71,7 +71,7 @@ class Platform:
         return outcome
 
 
-async def _no_documents(document: Document) -> RenderedFile:
+async def _no_documents(document: Document, _language: str) -> RenderedFile:
     raise NotImplementedError(document)
 
 
