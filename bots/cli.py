@@ -23,12 +23,16 @@ app = typer.Typer(
 )
 export_app = typer.Typer(help="Write what billing is to take over.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The books: proof and differences.", no_args_is_help=True)
+channels_app = typer.Typer(help="The messengers' webhooks.", no_args_is_help=True)
 cases_app = typer.Typer(help="What needs a person.", no_args_is_help=True)
 bills_app = typer.Typer(help="The bills of a month.", no_args_is_help=True)
+payments_app = typer.Typer(help="Payments through acquirers: comparing, giving back.", no_args_is_help=True)
+app.add_typer(payments_app, name="payments")
 app.add_typer(export_app, name="export")
 app.add_typer(bills_app, name="bills")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(cases_app, name="cases")
+app.add_typer(channels_app, name="channels")
 
 DATA: Final = Path(".kvitok")
 
@@ -176,6 +180,33 @@ def differences(*, data: Data = DATA) -> None:
     _run(command(data))
 
 
+@payments_app.command(name="reconcile")
+def reconcile_payments(
+    *,
+    day: Annotated[datetime, typer.Option("--date", help="The day.", formats=["%Y-%m-%d"])],
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Compare a day with the acquirers, posting what was missed. Status 1 if anything differs."""
+    from bots.payment_commands import compare  # noqa: PLC0415
+
+    _run(compare(day.date(), config=config, data=data))
+
+
+@payments_app.command(name="refund")
+def refund_payment(
+    number: Annotated[int, typer.Argument(metavar="N", help="The payment's number.")],
+    amount: Annotated[str | None, typer.Argument(metavar="SUM", help="In roubles; all by default.")] = None,
+    *,
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Have the acquirer give a payment back, whole or in part; the resident is told. Safe to run again."""
+    from bots.payment_commands import give_back  # noqa: PLC0415
+
+    _run(give_back(number, amount, config=config, data=data))
+
+
 @cases_app.command(name="list")
 def list_cases(*, data: Data = DATA) -> None:
     """List the open cases."""
@@ -211,6 +242,22 @@ def close_case(number: CaseNumber, *, data: Data = DATA) -> None:
     from bots.commands import close_case as command  # noqa: PLC0415
 
     _run(command(number, data))
+
+
+@channels_app.command()
+def subscribe(*, config: Config = Path("config.yaml")) -> None:
+    """Have every configured messenger send its updates here. Status 1 if one refuses."""
+    from bots.subscribing import subscribe as command  # noqa: PLC0415
+
+    _run(command(config))
+
+
+@channels_app.command()
+def unsubscribe(*, config: Config = Path("config.yaml")) -> None:
+    """Have every configured messenger stop sending; what waits there is kept. Status 1 if one refuses."""
+    from bots.subscribing import unsubscribe as command  # noqa: PLC0415
+
+    _run(command(config))
 
 
 @app.command()

@@ -1,0 +1,59 @@
+"""A newcomer in a real browser: links an account, hands in a reading, pays, and sees that it arrived."""
+
+import os
+
+from playwright.async_api import Locator, Page, expect
+
+from bots.simulator.surroundings import Surroundings
+from tests.browsing import a_page
+
+# Where to keep pictures of what a person sees, for the README.
+PICTURES = os.environ.get("KVITOK_PICTURES")
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png")
+
+
+async def say(phone: Locator, words: str) -> None:
+    await phone.locator("textarea").fill(words)
+    await phone.locator("textarea").press("Enter")
+
+
+async def press(phone: Locator, label: str) -> None:
+    """Press the newest button of this label, once it is there."""
+    button = phone.locator(".inline button, .inline a", has_text=label).last
+    await button.click()
+
+
+async def test_a_newcomer_links_reads_and_pays(around: Surroundings) -> None:
+    account = around.accounts[0]
+    async with a_page(width=1500, height=900) as page:
+        await page.goto(around.address)
+        phone = page.locator(".phone[data-channel=telegram]")
+        await phone.locator(".begin").click()
+        await press(phone, "Подключить")
+        await press(phone, "Согласен")
+        await expect(phone).to_contain_text("Напишите номер лицевого счёта")
+        await say(phone, account["number"])
+        await press(phone, "Код")
+        await expect(phone).to_contain_text("код подключения")
+        await say(phone, account["code"])
+        await expect(phone).to_contain_text("счёт подключён")
+
+        await say(phone, f"хвс кухня {int(account['meters'][0]['last']) + 5}")
+        await press(phone, "Сохранить")
+        await expect(phone).to_contain_text("Принято")
+        await picture(page, "page")
+
+        await say(phone, "оплатить")
+        link = phone.locator(".inline a", has_text="оплат").last
+        async with page.expect_popup() as opened:
+            await link.click()
+        bank = await opened.value
+        await picture(bank, "pay")
+        await bank.locator("form button").first.click()
+        await bank.locator("button[value=pay]").click()
+
+        await expect(phone).to_contain_text("Оплата получена", timeout=20_000)
