@@ -291,6 +291,9 @@ class Talk:
 
     async def _expect(self, lines: Sequence[str]) -> None:
         message = await self.phone.next()
+        while message is not None and message.get("files") and not message["text"]:
+            # A file that has no room for words: they follow it.
+            message = await self.phone.next()
         if message is None:
             raise TranscriptError("the bot says nothing")
         if ugly := spoken_badly(message):
