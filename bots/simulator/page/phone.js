@@ -31,7 +31,7 @@ export class Phone {
     for (const word of this.root.querySelectorAll(".begin-word")) word.textContent = BEGIN[channel.name] ?? word.textContent;
     this.input = this.find("textarea");
     this.wire();
-    this.showMode(() => api.mode(this.channel));
+    api.mode(this.channel).then((answer) => this.showMode(answer), () => {});
   }
 
   find(selector) {
@@ -40,10 +40,7 @@ export class Phone {
 
   wire() {
     this.find(".begin").addEventListener("click", () => this.start());
-    this.find(".mode").addEventListener("click", ({ target }) => {
-      const mode = target.getAttribute("aria-checked") === "true" ? "open" : "strict";
-      this.showMode(() => api.setMode(this.channel, mode));
-    });
+    this.find(".mode").addEventListener("click", () => this.switchMode());
     this.find(".unblock").addEventListener("click", () => this.setBlocked(false));
     this.find(".composer").addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
     this.input.addEventListener("input", () => this.fitInput());
@@ -147,11 +144,15 @@ export class Phone {
   }
 
   // What may be said in this messenger, as the service has it now.
-  async showMode(ask) {
-    const answer = await this.try(ask);
-    const strict = this.find(".mode");
-    strict.hidden = !answer && strict.hidden;
-    if (answer) strict.setAttribute("aria-checked", answer.mode === "strict");
+  showMode({ mode }) {
+    this.mode = mode;
+    this.find(".mode").hidden = false;
+    this.find(".mode").setAttribute("aria-checked", mode === "strict");
+  }
+
+  async switchMode() {
+    const answer = await this.try(() => api.setMode(this.channel, this.mode === "strict" ? "open" : "strict"));
+    if (answer) this.showMode(answer);
   }
 
   act(action, body) {
