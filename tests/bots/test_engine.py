@@ -163,7 +163,7 @@ async def test_a_dialogue_that_fails_spoils_nobody_elses_turn(pool: Pool, db: Co
             engine.take(an_update("меню", key="3", chat="other")),
         )
 
-    assert taken == [Taken.DONE, Taken.DONE]
+    assert list(taken) == [Taken.DONE, Taken.DONE]
     assert "сломалось у нас" in (await said_to(db))[-1]
     assert len(await said_to(db, "other")) == 1
 
@@ -185,7 +185,7 @@ async def test_a_dialogue_that_fails_after_a_write_is_undone_and_apologised_for(
         )
         again = await engine.take(an_update("123456", key="4"))
 
-    assert (taken, again) == ([Taken.DONE, Taken.DONE], Taken.REPEATED)
+    assert (*taken, again) == (Taken.DONE, Taken.DONE, Taken.REPEATED)
     assert await db.fetchval("select count(*) from link_try") == 0
     assert "сломалось у нас" in (await said_to(db))[-1]
     assert await db.fetchval("select count(*) from chat where language = 'en'") == 1

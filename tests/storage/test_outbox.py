@@ -186,4 +186,5 @@ async def test_texts_sent_long_ago_are_emptied(db: Connection, lane: int) -> Non
 
     await outbox.empty_sent(db)
 
-    assert await db.fetch("select body is null as empty from outbox order by id") == [(True,), (False,)]
+    rows = await db.fetch("select body is null as empty from outbox order by id")
+    assert [row["empty"] for row in rows] == [True, False]
