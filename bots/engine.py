@@ -162,7 +162,7 @@ class Engine:
                 log.warning("database.away", turns=len(batch), why=type(away).__name__)
                 _tell_all(batch, Taken.BUSY)
                 return True
-            except Exception as broken:  # noqa: BLE001  # whatever one turn does must not end the engine
+            except Exception as broken:  # whatever one turn does must not end the engine
                 log.warning("batch.broken", turns=len(batch), exc_info=_shown(broken))
                 return False
             else:
