@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from core.allocation import Line
 from core.due_dates import DueRules, due_on
 from core.messages import Month
 from core.money import NOTHING, Money, total
+from core.penalties import Debt
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -19,7 +20,8 @@ class Statement(msgspec.Struct, frozen=True):
 
     *due* is negative for an advance. *overdue* and *penalty* are parts of it. *billed* is the total of the
     last bill, *paid_since* what arrived after that bill counted payments (*counted_until*). *differs*:
-    billing's balance and ours disagree, so *due* is the bill's total less *paid_since*.
+    billing's balance and ours disagree, so *due* is the bill's total less *paid_since*. *late* are the debts
+    behind *overdue* on which penalties grow, where they are known.
     """
 
     account: int
@@ -32,6 +34,7 @@ class Statement(msgspec.Struct, frozen=True):
     counted_until: date | None
     paid_since: Money
     differs: bool
+    late: tuple[Debt, ...] = ()
 
 
 class BillLine(msgspec.Struct, frozen=True):
@@ -136,6 +139,7 @@ def state(facts: Facts, on: date, dues: DueRules) -> Statement:
         counted_until=bill.counted_until if bill else None,
         paid_since=facts.paid_since,
         differs=False,
+        late=tuple(_late(facts.lines, on, dues)),
     )
 
 
@@ -159,6 +163,13 @@ def _by_bill(facts: Facts, bill: LastBill, on: date, dues: DueRules) -> Statemen
 
 def _overdue(lines: Sequence[Line], on: date, dues: DueRules) -> Money:
     return total(line.due for line in lines if not line.optional and due_on(line.period, dues) < on)
+
+
+def _late(lines: Sequence[Line], on: date, dues: DueRules) -> Iterator[Debt]:
+    for line in lines:
+        due = due_on(line.period, dues)
+        if due < on and line.due > NOTHING and not line.penalty and not line.optional:
+            yield Debt(line.service, line.due, due)
 
 
 def _penalty(lines: Sequence[Line]) -> Money:

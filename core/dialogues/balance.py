@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from core.conversation import Idle
@@ -24,6 +25,7 @@ from core.messages import (
     text,
 )
 from core.money import NOTHING, Money
+from core.penalties import forecast
 from core.privacy import masked_number
 from core.questions import BillOf, StatementOf
 from core.statements import Bill, BillLine, Statement
@@ -39,7 +41,8 @@ async def show_balance(turn: Turn, args: Sequence[str]) -> Told:
     """What is due now, by when, and of what kind. *args*: the account, if not the current one."""
     link = account_meant(turn, args[0] if args else "")
     statement = await statement_of(turn, link)
-    return told(Idle(), balance_card(link, statement, turn.centre, replaces=isinstance(turn.said, Press)))
+    card = balance_card(link, statement, turn.centre, today=turn.today, replaces=isinstance(turn.said, Press))
+    return told(Idle(), card)
 
 
 async def statement_of(turn: Turn, link: AccountLink) -> Statement:
@@ -75,6 +78,7 @@ def balance_card(
     statement: Statement,
     centre: Centre,
     *,
+    today: date,
     first: Phrase | None = None,
     replaces: bool = False,
 ) -> Reply:
@@ -83,6 +87,7 @@ def balance_card(
         *((first,) if first else ()),
         account_line(link),
         *balance_words(statement),
+        *forecast_words(statement, centre, today),
         keyboard=_balance_keyboard(link, statement, centre),
         data_class=DataClass.PERSONAL,
         replaces=replaces,
@@ -94,6 +99,16 @@ def balance_words(statement: Statement) -> list[Paragraph]:
     if statement.period is None and not statement.due:
         return [text("balance-no-bill")]
     return [*_due_words(statement), *_doubt_words(statement)]
+
+
+def forecast_words(statement: Statement, centre: Centre, today: date) -> list[Paragraph]:
+    """For a debtor: until when no penalty is due, or how much more it will be; by our own reckoning."""
+    expected = forecast(statement.late, today, centre.penalties)
+    if expected is None or statement.due <= NOTHING:
+        return []
+    if not expected.more:
+        return [text("balance-free-until", day=expected.day)]
+    return [text("balance-penalty-grows", day=expected.day, amount=expected.more)]
 
 
 def _due_words(statement: Statement) -> list[Paragraph]:

@@ -75,10 +75,12 @@ async def send_qr(turn: Turn, args: Sequence[str]) -> Told:
         return told(Idle(), say(text("document-no-qr"), keyboard=(MENU_ROW,)))
     statement = await statement_of(turn, link)
     if _is_of_another_bill(args, link, statement.period):
-        return told(Idle(), balance_card(link, statement, turn.centre, first=text("pay-old-button")))
+        return told(
+            Idle(), balance_card(link, statement, turn.centre, today=turn.today, first=text("pay-old-button"))
+        )
     due = _asked_sum(args, turn.centre) or statement.due
     if due <= NOTHING:
-        return told(Idle(), balance_card(link, statement, turn.centre))
+        return told(Idle(), balance_card(link, statement, turn.centre, today=turn.today))
     return told(Idle(), _qr_reply(link, due))
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from core.due_dates import due_rules
 from core.messages import Month
 from core.money import NOTHING, Money
+from core.penalties import Debt
 from core.statements import Facts, Statement, state
 from tests.making_money import CENTRE, MAY, a_last_bill, a_line, some_facts
 
@@ -34,6 +35,14 @@ def test_penalties_are_told_as_a_part_of_what_is_due() -> None:
     statement = stated(some_facts(a_line(10_000), a_line(317, APRIL, penalty=True)))
 
     assert (statement.due, statement.penalty) == (Money(10_317), Money(317))
+
+
+def test_penalties_grow_on_late_services_alone() -> None:
+    lines = [a_line(100), a_line(20, penalty=True), a_line(30, optional=True), a_line(50, MAY.plus(1))]
+
+    statement = state(some_facts(*lines), date(2026, 6, 16), due_rules(CENTRE))
+
+    assert statement.late == (Debt("heating", Money(100), date(2026, 6, 15)),)
 
 
 def test_an_optional_service_is_never_overdue() -> None:

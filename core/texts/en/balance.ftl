@@ -10,6 +10,8 @@ balance-overdue = of which overdue: { $amount }
 balance-penalty = of which penalties: { $amount }
 balance-all-late = It was to be paid by { $day }.
 balance-due-on = Please pay by { $day } inclusive.
+balance-free-until = Pay the debt by { $day } and there will be no penalty.
+balance-penalty-grows = Penalties grow while you wait: about { $amount } more by { $day }.
 balance-differs = How we got this sum: the bill for { $period } said { $billed } and counted payments until { $counted-until }; { $paid } has arrived since. The billing centre is comparing the books.
 balance-differs-advance = How we got this sum: the bill for { $period } said { $billed } in advance and counted payments until { $counted-until }; { $paid } has arrived since. The billing centre is comparing the books.
 

@@ -10,6 +10,8 @@ balance-overdue = из них просрочено: { $amount }
 balance-penalty = из них пени: { $amount }
 balance-all-late = Срок оплаты прошёл: платить нужно было до { $day }.
 balance-due-on = Оплатите до { $day } включительно.
+balance-free-until = Если оплатить долг до { $day }, пеней не будет.
+balance-penalty-grows = Если платить позже, пени растут: к { $day } прибавится примерно { $amount }.
 balance-differs = Сумма посчитана так: в квитанции за { $period } было { $billed }, платежи в ней учтены до { $counted-until }, после этого получено { $paid }. Расчётный центр сверяет данные.
 balance-differs-advance = Сумма посчитана так: в квитанции за { $period } была переплата { $billed }, платежи в ней учтены до { $counted-until }, после этого получено { $paid }. Расчётный центр сверяет данные.
 

@@ -9,6 +9,7 @@ from core.driving import replay
 from core.due_dates import due_rules
 from core.messages import DataClass, Month, PressButton, Reply, text
 from core.money import Money
+from core.penalties import Debt
 from core.questions import BillOf, StatementOf
 from core.statements import Bill, Statement
 from core.turns import Resident
@@ -202,3 +203,23 @@ def test_no_payload_is_longer_than_a_button_carries() -> None:
     [reply] = replay(show_bill(turn, ()), {BillOf: a_bill(a_bill_line(), period=Month(2026, 12))}).replies
 
     assert max(len(payload.encode()) for payload in payloads(reply)) <= 64
+
+
+# --- Penalties to come -----------------------------------------------------------------------------
+
+
+def test_a_debtor_is_told_until_when_the_debt_is_free_of_penalties() -> None:
+    late = (Debt("heating", Money(100_000), date(2026, 5, 15)),)
+
+    said = spoken(card(a_statement(150_000, overdue=Money(100_000), late=late)))
+
+    assert "Если оплатить долг до 14 июня 2026, пеней не будет." in said
+
+
+def test_a_debtor_is_told_how_penalties_grow() -> None:
+    late = (Debt("heating", Money(1_000_000), date(2026, 4, 15)),)
+
+    said = spoken(card(a_statement(1_000_000, overdue=Money(1_000_000), late=late)))
+
+    # 49 days late today, 79 on 3 July: 30 days of 1/300 of 9.5 % of 10 000 roubles.
+    assert "пени растут: к 3 июля 2026 прибавится примерно 95,00 ₽" in said

@@ -1,0 +1,123 @@
+"""Penalties for paying late: our own reckoning, for forecasts and comparisons. The books hold billing's alone.
+
+ЖК РФ art. 155: p. 14 (30 days free, then 1/300 of the rate a day, from the 91st day 1/130) and p. 14.1
+(overhaul: 1/300 from the 31st day, with no further step). The rate is the Bank of Russia's key rate of the day
+of payment, capped while decrees 474/2022, 2382/2023 and 329/2025 say so. Interest is simple, on each debt by
+itself, and a sum is rounded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+
+from core.money import NOTHING, Money
+
+OVERHAUL: Final = "overhaul"
+FREE_DAYS: Final = 30
+FIRST_STEP_DAYS: Final = 90
+FORECAST_DAYS: Final = 30
+
+
+class KeyRate(msgspec.Struct, frozen=True):
+    """The Bank of Russia's key rate in percent a year, from a day on."""
+
+    since: date
+    percent: Decimal
+
+
+class Cap(msgspec.Struct, frozen=True):
+    """The most that is reckoned with, in percent a year, from a day to a day (both included)."""
+
+    since: date
+    until: date
+    percent: Decimal
+
+
+class PenaltyRules(msgspec.Struct, frozen=True):
+    """The key rates in the order of their days, and the caps."""
+
+    rates: tuple[KeyRate, ...]
+    caps: tuple[Cap, ...] = ()
+
+    def rate_on(self, day: date) -> Decimal:
+        """Percent a year on *day*; before the first known rate that one, after the last one the last."""
+        known = [rate for rate in self.rates if rate.since <= day] or [min(self.rates, key=_since)]
+        percent = max(known, key=_since).percent
+        return min([percent, *(cap.percent for cap in self.caps if cap.since <= day <= cap.until)])
+
+
+def _since(rate: KeyRate) -> date:
+    return rate.since
+
+
+# Far above the cap as long as it holds: what comes after is for the centre's configuration to say.
+RULES: Final = PenaltyRules(
+    rates=(KeyRate(date(2024, 10, 28), Decimal(21)), KeyRate(date(2025, 10, 27), Decimal("16.5"))),
+    caps=(Cap(date(2022, 2, 28), date(2026, 12, 31), Decimal("9.5")),),
+)
+
+
+class Debt(msgspec.Struct, frozen=True):
+    """What is owed for one service of one month, and the last day on which it would have been in time."""
+
+    service: str
+    amount: Money
+    due_on: date
+
+
+def penalty(debt: Debt, paid_on: date, rules: PenaltyRules = RULES) -> Money:
+    """The penalty on *debt* if it is paid on *paid_on*, that day included."""
+    return rounded(accrued(debt, paid_on, rules))
+
+
+def accrued(debt: Debt, paid_on: date, rules: PenaltyRules = RULES) -> Fraction:
+    """The same in kopecks before rounding: parts of one debt that were paid on several days are added first."""
+    late = (paid_on - debt.due_on).days
+    if late <= FREE_DAYS:
+        return Fraction(0)
+    if debt.service == OVERHAUL:
+        share = Fraction(late - FREE_DAYS, 300)
+    else:
+        first = min(late, FIRST_STEP_DAYS) - FREE_DAYS
+        share = Fraction(first, 300) + Fraction(max(0, late - FIRST_STEP_DAYS), 130)
+    return debt.amount.kopecks * Fraction(rules.rate_on(paid_on)) / 100 * share
+
+
+def rounded(kopecks: Fraction) -> Money:
+    """The nearest kopeck, halves away from zero."""
+    nearest = int(abs(kopecks) + Fraction(1, 2))
+    return Money(nearest if kopecks >= 0 else -nearest)
+
+
+def penalties(debts: Iterable[Debt], paid_on: date, rules: PenaltyRules = RULES) -> Money:
+    """The penalties on all of *debts* if they are paid on *paid_on*."""
+    return Money(sum(penalty(debt, paid_on, rules).kopecks for debt in debts))
+
+
+class Forecast(msgspec.Struct, frozen=True):
+    """Paying by *day* costs so much *more* in penalties than paying today; nothing: no penalty at all."""
+
+    day: date
+    more: Money
+
+
+def forecast(debts: Sequence[Debt], today: date, rules: PenaltyRules = RULES) -> Forecast | None:
+    """What becomes of debts that are late: until when they are free of penalties, or how these grow.
+
+    None where nothing is late, or too little for a kopeck.
+    """
+    late = [debt for debt in debts if debt.due_on < today and debt.amount > NOTHING]
+    if not late:
+        return None
+    free_until = min(debt.due_on for debt in late) + timedelta(days=FREE_DAYS)
+    if today <= free_until:
+        return Forecast(free_until, NOTHING)
+    day = today + timedelta(days=FORECAST_DAYS)
+    more = penalties(late, day, rules) - penalties(late, today, rules)
+    return Forecast(day, more) if more > NOTHING else None
