@@ -34,6 +34,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
 BATCH_MAX: Final = 128
 TRIES_MAX: Final = 4
+PAUSE_S: Final = 0.02
 
 
 class BatchBrokenError(Exception):
@@ -154,7 +155,7 @@ class Engine:
                 await self._commit(batch)
             except PASSING as passing:
                 log.info("batch.again", turns=len(batch), attempt=attempt, why=type(passing).__name__)
-                await asyncio.sleep(0)
+                await asyncio.sleep(PAUSE_S * attempt)
             except TOO_SLOW:
                 log.warning("batch.too_slow", turns=len(batch))
                 return False
@@ -206,8 +207,12 @@ class Engine:
                 if isinstance(each.chat, int)
                 else by_address[each.channel, each.chat]
             )
-            if known is not None and (each.channel, each.key) not in earlier:
+            if known is None or (each.channel, each.key) in earlier:
+                continue
+            if known.channel in self._turning.voices:
                 chosen.append((each, known))
+            else:
+                log.warning("event.channel_is_off", channel=known.channel, event=each.event)
         turned = await self._turning.run(db, chosen, answers=self._answers, now=now)
         if any(each.outcome is Outcome.BROKEN for each in turned):
             raise BatchBrokenError

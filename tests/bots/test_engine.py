@@ -270,6 +270,18 @@ async def test_an_event_is_told_once_whoever_brings_it(pool: Pool, db: Connectio
     assert "GivingNumber" in await db.fetchval("select stage from chat")
 
 
+async def test_an_event_for_a_channel_that_is_off_blocks_nothing(pool: Pool, db: Connection) -> None:
+    async with an_engine(pool) as engine:
+        await engine.take(an_update("меню", key="1"))
+        await db.execute("update chat set channel = 'icq'")
+        chat = await db.fetchval("select id from chat")
+        await events.add(db, [(chat, CaseAnswered(case=7, answer="Да."))], now=NOW)
+        [waiting] = await events.waiting(db, after=0, most=10)
+        await engine.take_event(waiting.id, waiting.chat, waiting.event, NOW)
+
+    assert await events.waiting(db, after=0, most=10) == []
+
+
 async def test_a_pollers_place_is_kept_with_the_last_of_its_turns(pool: Pool, db: Connection) -> None:
     updates = [an_update("меню", key=str(key), chat=f"c{key}") for key in range(3)]
 
