@@ -8,6 +8,7 @@ is visited whatever came of it; HTTP 500 and 202 mean that the payment may have 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,6 +92,8 @@ class Yookassa:
         self.receipt: Final = settings.receipt
         self._http = http
         self._settings = settings
+        pair = b64encode(f"{settings.shop_id}:{settings.secret}".encode()).decode()
+        self._authorization = {"Authorization": f"Basic {pair}"}
         self._senders = [ip_network(each) for each in settings.senders]
 
     async def create(self, order: Order) -> Created | Refused | Down:
@@ -156,9 +159,8 @@ class Yookassa:
                 method,
                 settings.base_url + path,
                 params=query,
-                headers={"Idempotence-Key": key} if key else None,
+                headers=self._authorization | ({"Idempotence-Key": key} if key else {}),
                 json=body,
-                auth=aiohttp.BasicAuth(settings.shop_id, settings.secret),
                 timeout=TIMEOUT,
                 allow_redirects=False,
                 ssl=settings.ssl or True,

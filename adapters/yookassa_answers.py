@@ -38,9 +38,12 @@ class _Amount(msgspec.Struct):
     def money(self) -> Money:
         """The sum. Raises ValueError for what is none."""
         try:
-            return Money.exact(Decimal(self.value))
+            roubles = Decimal(self.value)
         except InvalidOperation as error:
             raise ValueError(self.value) from error
+        if not roubles.is_finite():
+            raise ValueError(self.value)
+        return Money.exact(roubles)
 
 
 class _Confirmation(msgspec.Struct):

@@ -289,7 +289,9 @@ class PayDesk:
             await self.settle(acquirer, answer)
         return answer
 
-    async def settle(self, acquirer: Acquirer, found: Found) -> None:
+    async def settle(self, acquirer: Acquirer, found: Found) -> Judgement:
+        """Do what follows from what *acquirer* said, and give what that was."""
+
         def settled(db: Connection) -> Awaitable[Judgement]:
             return settle(db, acquirer.name, found, now=self.clock(), zone=self.centre.zone)
 
@@ -297,6 +299,7 @@ class PayDesk:
         log.info("payment.settled", acquirer=acquirer.name, verdict=type(verdict).__name__)
         if isinstance(verdict, Post | GiveBack):
             self.news()
+        return verdict
 
     async def settle_open(self) -> int:
         """Ask about what has stood still for a while; how many were asked about.

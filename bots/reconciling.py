@@ -1,0 +1,170 @@
+"""What acquirers say beside what our books say: a day compared, a payment given back."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Container, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from bots.paying import PayDesk
+from core.acquiring import (
+    POSTED,
+    Accepted,
+    Acquirer,
+    Attempt,
+    Down,
+    Found,
+    Missing,
+    Post,
+    Refused,
+    Unlisted,
+)
+from core.fiscal import ReceiptNeed
+from core.money import NOTHING, Money
+from core.wording import money
+from storage.acquired import Acquired, acquired_on, attempt_of, begun_around
+
+# So much of a digest names a refund: acquirers take 36 characters at most.
+KEY_CHARS: Final = 32
+
+
+# --- A day compared ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A payment of *acquirer* that is not the same there and here; *operation* is the acquirer's name of it."""
+
+    acquirer: str
+    operation: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.acquirer} {self.operation}: {self.what}".replace(" :", ":")
+
+
+async def reconcile(desk: PayDesk, day: date) -> list[Difference]:
+    """What differs between our books and the acquirers for *day*.
+
+    What an acquirer has and we had not is posted at once, or brought before a person, and listed none the less.
+    """
+    differences: list[Difference] = []
+    for acquirer in desk.acquirers.values():
+        differences += [each async for each in _differences(desk, acquirer, day)]
+    return differences
+
+
+async def _differences(desk: PayDesk, acquirer: Acquirer, day: date) -> AsyncIterator[Difference]:
+    listed = await _listed(desk, acquirer, day)
+    async with desk.pool.acquire() as db:
+        ours = await acquired_on(db, acquirer.name, day)
+    if isinstance(listed, Down):
+        yield Difference(acquirer.name, "", f"did not answer ({listed.reason})")
+        return
+    for found in listed:
+        if (difference := _difference(ours.pop(found.operation, None), found)) is not None:
+            verdict = await desk.settle(acquirer, found)
+            done = "posted now" if isinstance(verdict, Post) else f"judged now: {type(verdict).__name__}"
+            yield Difference(acquirer.name, found.operation, f"{difference}; {done}")
+    for rest in ours.values():
+        what = f"payment {rest.payment:06} of {money(rest.amount)} is not theirs on that day"
+        yield Difference(acquirer.name, rest.operation, what)
+
+
+def _difference(ours: Acquired | None, theirs: Found) -> str | None:
+    if ours is None:
+        return f"{money(theirs.amount)} is not in our books on that day"
+    if ours.amount != theirs.amount:
+        return f"{money(theirs.amount)} there, {money(ours.amount)} in our books"
+    if ours.refunded != theirs.refunded:
+        return f"{money(theirs.refunded)} given back there, {money(ours.refunded)} in our books"
+    return None
+
+
+async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Found] | Down:
+    """The acquirer's payments of *day*; where it has no list, each one that may be of that day is asked for."""
+    zone = desk.centre.zone
+    since, until = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
+    listed = await acquirer.listed(since.astimezone(UTC), until.astimezone(UTC))
+    if not isinstance(listed, Unlisted):
+        return listed
+    async with desk.pool.acquire() as db:
+        ours = await acquired_on(db, acquirer.name, day)
+        asked = sorted({*ours, *await begun_around(db, acquirer.name, day)})
+
+    async def query(operation: str) -> Found | Missing | Down:
+        async with desk.calls:
+            return await acquirer.query(operation)
+
+    answers = await asyncio.gather(*map(query, asked))
+    if down := [answer for answer in answers if isinstance(answer, Down)]:
+        return down[0]
+    return [
+        answer
+        for answer in answers
+        if isinstance(answer, Found) and answer.state in POSTED and _is_of(answer, ours, day, desk)
+    ]
+
+
+def _is_of(found: Found, ours: Container[str], day: date, desk: PayDesk) -> bool:
+    at = found.paid_at
+    return found.operation in ours or (at is not None and at.astimezone(desk.centre.zone).date() == day)
+
+
+# --- A payment given back ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of giving a payment back; *words* are for whoever asked."""
+
+    given: bool
+    words: str
+
+
+async def refund(desk: PayDesk, payment: int, amount: Money | None) -> Outcome:
+    """Have *amount* (None: all that is left) of *payment* given back by its acquirer, and our books follow.
+
+    Safe to run again whatever became of it before: the acquirer is asked first, and what it has given back
+    that we did not know of is booked and said instead of giving more.
+    """
+    async with desk.pool.acquire() as db:
+        before = await attempt_of(db, payment)
+    if before is None or before.operation is None or before.acquirer not in desk.acquirers:
+        return Outcome(given=False, words=f"payment {payment:06} did not come through an acquirer that is on")
+    acquirer = desk.acquirers[before.acquirer]
+    if not isinstance(await desk.ask(acquirer, before.operation), Found):
+        return Outcome(given=False, words=f"{acquirer.name} does not answer; try again later")
+    async with desk.pool.acquire() as db:
+        attempt = await attempt_of(db, payment)
+    assert attempt is not None  # noqa: S101  # a payment keeps the go that it was made by
+    if attempt.refunded != before.refunded:
+        known = attempt.refunded - before.refunded
+        words = f"{money(known)} had been given back already and is booked now; run again to give back more"
+        return Outcome(given=False, words=words)
+    return await _refund(desk, acquirer, attempt, amount)
+
+
+async def _refund(desk: PayDesk, acquirer: Acquirer, attempt: Attempt, amount: Money | None) -> Outcome:
+    left = attempt.amount - attempt.refunded
+    wanted = left if amount is None else amount
+    if not NOTHING < wanted <= left:
+        return Outcome(given=False, words=f"{money(left)} is left of it")
+    if wanted != attempt.amount and acquirer.receipt is not ReceiptNeed.NONE:
+        words = "a part of a payment with a receipt is given back in the acquirer's cabinet; we book it then"
+        return Outcome(given=False, words=words)
+    operation = attempt.operation or ""
+    named = f"{attempt.key}:{(attempt.refunded + wanted).kopecks}"
+    key = hashlib.sha256(named.encode()).hexdigest()[:KEY_CHARS]
+    answer = await acquirer.refund(operation, key=key, amount=wanted)
+    await desk.ask(acquirer, operation)
+    match answer:
+        case Accepted():
+            return Outcome(given=True, words=f"{money(wanted)} is given back")
+        case Refused(reason):
+            return Outcome(given=False, words=f"{acquirer.name} refuses: {reason}")
+        case Down(reason):
+            return Outcome(given=False, words=f"{acquirer.name} did not answer ({reason}); run again")
