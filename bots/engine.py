@@ -212,7 +212,7 @@ class Engine:
             if known.channel in self._turning.voices:
                 chosen.append((each, known))
             else:
-                log.warning("event.channel_is_off", channel=known.channel, event=each.event)
+                log.warning("event.channel_is_off", channel=known.channel, event_id=each.event)
         turned = await self._turning.run(db, chosen, answers=self._answers, now=now)
         if any(each.outcome is Outcome.BROKEN for each in turned):
             raise BatchBrokenError
