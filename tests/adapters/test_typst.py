@@ -5,6 +5,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
 
 from adapters.qr import payment_string, read
 from adapters.typst import rendered
@@ -127,10 +128,12 @@ def test_the_same_bill_is_the_same_file() -> None:
 
 def test_every_glyph_of_a_bill_comes_from_our_font() -> None:
     reader = PdfReader(BytesIO(rendered(a_full_bill_sheet(paper=a_paper_link())).body))
+    drawn_with = [page["/Resources"].get_object() for page in reader.pages]
     fonts = {
         str(font.get_object()["/BaseFont"])
-        for page in reader.pages
-        for font in page["/Resources"]["/Font"].values()
+        for resources in drawn_with
+        if isinstance(resources, DictionaryObject)
+        for font in resources["/Font"].values()  # type: ignore[attr-defined]  # a dictionary of fonts
     }
 
     assert {name.partition("+")[2].partition("-")[0] for name in fonts} == {"Roboto"}
