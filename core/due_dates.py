@@ -40,10 +40,19 @@ def due_on(period: Month, rules: DueRules) -> date:
     if not covering:
         raise ValueError(f"no due day is set for bills of {period}")
     rule = max(covering, key=lambda candidate: candidate.since)
-    due = period.plus(1).first_day.replace(day=rule.day)
-    while not _is_worked(due, rules):
-        due += timedelta(days=1)
-    return due
+    return _worked(period.plus(1).first_day.replace(day=rule.day), rules)
+
+
+def next_working_day(day: date, rules: DueRules) -> date:
+    """The first working day after *day*."""
+    return _worked(day + timedelta(days=1), rules)
+
+
+def _worked(day: date, rules: DueRules) -> date:
+    """*day*, or the first working day after it."""
+    while not _is_worked(day, rules):
+        day += timedelta(days=1)
+    return day
 
 
 def _is_worked(day: date, rules: DueRules) -> bool:

@@ -44,6 +44,13 @@ with merged as (
 select count(*) filter (where added) as added, count(*) filter (where not added) as changed from merged
 """
 
+# What the centre's fee was from which day on; a file without a day says what it always was.
+PROVIDER_FEES: Final = """
+insert into provider_fee (provider_id, valid_from, fee_percent)
+select provider_id, coalesce(valid_from, '-infinity'), fee_percent from staged_providers
+on conflict (provider_id, valid_from) do update set fee_percent = excluded.fee_percent
+"""
+
 HOUSES: Final = """
 with merged as (
     insert into house (id, fias_guid, city, street, house, block, kind, area_total, area_common)
@@ -197,4 +204,6 @@ async def merge_reference(db: Connection, kind: str, rows: int) -> Loaded:
     for step in before:
         await db.execute(step)
     [merged] = await db.fetch(last)
+    if kind == "providers":
+        await db.execute(PROVIDER_FEES)
     return Loaded(rows, merged["added"], merged["changed"])

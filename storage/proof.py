@@ -280,7 +280,36 @@ left join ledger_account a on a.id = ledger_account_id
 where c.kopecks is distinct from m.kopecks
 """
 
+# A settlement is what was collected in its days, and what was posted for it; no day is left out or settled twice.
+SETTLEMENTS: Final = """
+select 'settlement', s.day || ' ' || s.provider_id, 'is not what was collected',
+       (s.gross + s.corrections)::text, coalesce(found.kopecks, 0)::text
+from settlement s
+left join lateral (
+    select sum(a.kopecks) as kopecks
+    from posting p join allocation a on a.posting_id = p.id
+    where p.business_day between s.since and s.day and a.provider_id = s.provider_id
+) found on true
+where s.gross + s.corrections <> coalesce(found.kopecks, 0)
+union all
+select 'settlement', s.day || ' ' || s.provider_id, 'is not what was posted',
+       (s.fee + greatest(0, s.gross + s.corrections - s.fee + s.carried))::text, coalesce(posted.kopecks, 0)::text
+from settlement s
+left join lateral (
+    select sum(m.kopecks) as kopecks from moved m
+    where m.posting_id in (s.fee_posting_id, s.payout_posting_id) and m.kind = 'payable'
+        and m.provider_id = s.provider_id
+) posted on true
+where s.fee + greatest(0, s.gross + s.corrections - s.fee + s.carried) <> coalesce(posted.kopecks, 0)
+union all
+select 'settlement', s.day::text, 'has another seal', encode(s.head, 'hex'), encode(seal.hash, 'hex')
+from settlement s
+left join seal using (day)
+where s.head is distinct from seal.hash
+"""
+
 PROOFS: Final = (
+    SETTLEMENTS,
     CHANGED_TRANSFERS,
     MISSING_TRANSFERS,
     CHANGED_POSTINGS,

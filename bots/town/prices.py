@@ -7,6 +7,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
+from core.requisites import is_account
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -160,14 +162,20 @@ def provider_rows() -> Iterator[tuple[str, ...]]:
             f"58{n:03d}1001",
             provider.name,
             provider.kind,
-            f"40702810{n:012d}",
-            f"0456{n:05d}",
+            _account(n, bik := f"0456{n:05d}"),
+            bik,
             f"30101810{n:012d}",
             f"{n}/2020",
             provider.fee_percent,
             EPOCHS[0].isoformat(),
             "",
         )
+
+
+def _account(number: int, bik: str) -> str:
+    """A bank account with the check digit that its bank gives it."""
+    digits = (f"40702810{key}{number:011d}" for key in range(10))
+    return next(account for account in digits if is_account(account, bik))
 
 
 def service_rows() -> Iterator[tuple[str, ...]]:

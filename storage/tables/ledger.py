@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -195,7 +196,33 @@ ALLOCATION: Final = Table(
     CheckConstraint("kopecks <> 0", name="kopecks"),
 )
 
+# What a provider was paid for a day, with everything that its register says: written once.
+SETTLEMENT: Final = Table(
+    "settlement",
+    METADATA,
+    Column("day", Date, primary_key=True),
+    Column("provider_id", ForeignKey("provider.id"), primary_key=True),
+    Column("register_no", Integer, nullable=False, unique=True),
+    # The first day of which it has the postings; *day* is the last one.
+    Column("since", Date, nullable=False),
+    Column("fee_percent", Numeric(7, 4), nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("corrections", BigInteger, nullable=False),
+    Column("fee", BigInteger, nullable=False),
+    Column("carried", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("pay_on", Date, nullable=False),
+    # Both as they were on that day: core.settlement.Payee, core.requisites.Requisites.
+    Column("payee", JSONB, nullable=False),
+    Column("payer", JSONB, nullable=False),
+    Column("fee_posting_id", ForeignKey("posting.id"), unique=True),
+    Column("payout_posting_id", ForeignKey("posting.id"), unique=True),
+    CheckConstraint("gross >= 0 and corrections <= 0 and carried <= 0", name="signs"),
+)
+
 APPEND_ONLY: Final[tuple[str, ...]] = (
+    "settlement",
     "ledger_account",
     "posting",
     "transfer",

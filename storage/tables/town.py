@@ -102,6 +102,15 @@ PROVIDER = Table(
     Column("valid_to", Date),
 )
 
+# The centre's fee by contract, from a day on; `provider` holds the newest.
+PROVIDER_FEE = Table(
+    "provider_fee",
+    METADATA,
+    Column("provider_id", ForeignKey("provider.id"), primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    Column("fee_percent", Numeric(7, 4), nullable=False),
+)
+
 # Price of a unit, effective-dated. `register_no` 0: of meters with one register, and of what has no meter;
 # 1 to 3: of that register of meters with several.
 TARIFF = Table(
