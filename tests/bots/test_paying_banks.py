@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from core.acquiring import Attempt, Down, Refused
+from core.acquiring import Attempt, Down, Found, Refused
 from core.money import Money
-from storage.attempts import attempt_from
+from storage.attempts import attempt_from, settle
 from storage.database import Pool, open_pool
 from tests.bots.making_banks import BANKS, Bank, a_bank
 from tests.conftest import Database
+from tests.making_money import CENTRE
 
 SBERBANKS = [kind for kind in BANKS if kind != "yookassa"]
 
@@ -390,3 +392,61 @@ async def test_more_than_is_left_is_not_given_back(bank: Bank) -> None:
 
     assert isinstance(answer, Refused)
     assert await bank.books() == [10_000]
+
+
+# --- Killed at every step -------------------------------------------------------------------------
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+async def test_a_process_killed_before_it_asked_has_the_payment_created_later(silent: Bank) -> None:
+    silent.stand_in.faults.down = True
+    await silent.press(await silent.link())
+    await silent.rows("update payment_attempt set state = 'created'")
+    silent.stand_in.faults.down = False
+    silent.clock.pass_hours(0.1)
+
+    await silent.desk.settle_open()
+
+    assert len(silent.operations) == 1
+    assert await silent.states() == ["pending"]
+
+
+async def test_a_process_killed_while_posting_has_posted_nothing_and_the_next_word_posts(
+    silent: Bank,
+) -> None:
+    operation = await silent.begin()
+    silent.stand_in.pay(operation)
+    found = await silent.acquirer.query(operation)
+    assert isinstance(found, Found)
+    with pytest.raises(KilledError):
+        async with silent.pool.acquire() as db, db.transaction():
+            await settle(db, silent.acquirer.name, found, now=silent.clock(), zone=CENTRE.zone)
+            raise KilledError
+    nothing = await silent.books()
+
+    await heard(silent, [operation])
+
+    assert nothing == []
+    assert await silent.books() == [10_000]
+    assert await silent.told() == ["PaymentSettled"]
+
+
+async def test_the_time_of_a_payment_is_said_once(silent: Bank) -> None:
+    operation = await silent.begin()
+    silent.stand_in.pay(operation)
+    found = await silent.acquirer.query(operation)
+    assert isinstance(found, Found)
+    untimed = msgspec.structs.replace(found, paid_at=None)
+    await silent.desk.settle(silent.acquirer, untimed)
+    # As if what the acquirer said had been posted, and our note of it lost.
+    await silent.rows("update payment_attempt set state = 'pending', payment_id = null")
+    silent.clock.pass_hours(1)
+
+    await silent.desk.settle(silent.acquirer, untimed)
+
+    assert await silent.states() == ["paid"]
+    assert await cases(silent) == []
+    assert await silent.books() == [10_000]

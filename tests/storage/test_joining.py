@@ -34,6 +34,7 @@ from storage.database import Connection, Pool
 from storage.erasing import erase_resident
 from storage.joining import CODE_CHARS, CODE_LETTERS, inviter_of, join_by_code, open_invitation, unjoin
 from storage.linking import freeze_link, rename_link
+from storage.payments import keep_contact
 from storage.residents import my_data_of, set_language
 from tests.storage.making_residents import (
     NOW,
@@ -99,6 +100,16 @@ async def test_a_code_joins_the_other_chat_to_the_same_resident(db: Connection) 
     who = await seen(db, other)
     assert who is not None
     assert (who.id, who) == (resident, await seen(db, inviting))
+
+
+async def test_whoever_joins_leaves_where_their_receipts_went_behind(db: Connection) -> None:
+    (inviting, mine), (other, joining) = await make_resident(db, "1"), await make_resident(db, "2")
+    for resident in (mine, joining):
+        await keep_contact(db, resident, b"sealed", now=NOW)
+
+    await join(db, other, await a_code(db, inviting))
+
+    assert [row["resident_id"] for row in await db.fetch("select resident_id from receipt_contact")] == [mine]
 
 
 async def test_a_code_works_once(db: Connection) -> None:

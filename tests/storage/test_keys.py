@@ -79,3 +79,12 @@ def test_any_other_text_is_no_token(token: str) -> None:
 def test_a_number_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="too long"):
         paper_token(KEYS, PaperLink("1" * 40, Month(2026, 5)))
+
+
+def test_a_contact_is_sealed_anew_each_time_and_opened_by_the_same_centre_alone() -> None:
+    sealed = KEYS.sealed_contact("resident@example.ru")
+
+    assert KEYS.sealed_contact("resident@example.ru") != sealed
+    assert KEYS.opened_contact(sealed) == "resident@example.ru"
+    assert OTHERS.opened_contact(sealed) is None
+    assert KEYS.opened_contact(sealed[:-1]) is None

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from core.conversation import ChoosingAmount, Idle
-from core.dialogues.payments import ask_amount, choose_amount, payment_settled, take_amount
+from core.dialogues.payments import ask_amount, choose_amount, payment_refunded, payment_settled, take_amount
 from core.driving import replay
 from core.messages import DataClass, LinkButton, MessageClass, Text
 from core.money import NOTHING, Money
 from core.questions import OpenPayment, PaymentLink, PaymentOf, Settled, StatementOf
-from core.turns import PaymentSettled, Told
+from core.turns import PaymentRefunded, PaymentSettled, Told
 from tests.making_money import ACCOUNT, IN_JUNE, a_link, a_statement, a_turn, payloads, spoken
 
 LINK = PaymentLink("https://pay.example/p/abc", IN_JUNE + timedelta(hours=24))
@@ -144,3 +144,30 @@ def test_whoever_unlinked_meanwhile_hears_of_the_payment_and_not_of_the_balance(
 
     assert "Оплата получена" in said
     assert "К оплате" not in said
+
+
+REFUND = PaymentRefunded(payment=12, refund=13, account=ACCOUNT, amount=Money(50_000))
+
+
+def refunded(**turn: Any) -> Told:
+    settled = Settled(amount=Money(150_000), paid_at=IN_JUNE, number="000012", advance=NOTHING)
+    answers = {PaymentOf: settled, StatementOf: a_statement(332_105)}
+    return replay(payment_refunded(a_turn(REFUND, **turn), REFUND), answers)
+
+
+def test_a_refund_is_told_with_its_payment_and_what_is_due_again() -> None:
+    told = refunded(stage=AWAITED)
+
+    said = spoken(told.replies[0])
+    assert "Возвращаем 500,00 ₽." in said
+    assert "Это возврат по платежу 000012, 03.06.2026 12:00." in said
+    assert "К оплате 3 321,05 ₽" in said
+    assert (told.stage, told.message_class) == (AWAITED, MessageClass.CONFIRMATION)
+
+
+def test_where_payments_may_not_be_told_a_refund_is_told_without_sums() -> None:
+    lesser = refunded().replies[0].lesser
+
+    assert lesser is not None
+    assert "Платёж возвращён." in spoken(lesser)
+    assert "₽" not in spoken(lesser)

@@ -1,5 +1,6 @@
 """Language, what is kept, erasing it, and being left in peace."""
 
+import msgspec
 import pytest
 
 from core.conversation import Idle
@@ -66,6 +67,15 @@ def test_all_that_is_kept_is_told(language: str) -> None:
     assert all(fact in words for fact in ("кв. •2", "Telegram", "2026-11", "24.11.2026 12:00", "3"))
     assert "0012344567" not in words
     assert reply.data_class == DataClass.PERSONAL
+
+
+def test_where_receipts_go_is_told_to_be_kept_only_where_it_is() -> None:
+    words = [
+        words_of(only(replay(settings.show_my_data(a_resident(a_link()), ()), {MyDataOf(5): data})))
+        for data in (KEPT, msgspec.structs.replace(KEPT, receipts=True))
+    ]
+
+    assert ["для кассовых чеков" in said for said in words] == [False, True]
 
 
 def test_where_personal_data_may_not_be_said_no_account_is_told() -> None:
