@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -78,7 +79,7 @@ async def run_demo(data: Path, *, port: int, fresh: bool, accounts: int) -> int:
     if fresh:
         server.erase()
         home.codes_file.unlink(missing_ok=True)
-    # Telegram's library takes seconds to import; the database is made ready meanwhile.
+    # The messengers' libraries take seconds to import; the database is made ready meanwhile.
     importing = asyncio.create_task(asyncio.to_thread(_import_adapters))
     with out.status("Starting PostgreSQL…"):
         await asyncio.to_thread(server.start)
@@ -102,7 +103,8 @@ async def run_demo(data: Path, *, port: int, fresh: bool, accounts: int) -> int:
 
 
 def _import_adapters() -> None:
-    import adapters.telegram  # noqa: F401, PLC0415  # seconds, in a thread of its own
+    for name in ("telegram", "vk", "odnoklassniki", "viber"):
+        import_module(f"adapters.{name}")
 
 
 async def load_town(home: Home, app_url: str, accounts: int, environment: Secrets, now: datetime) -> None:
@@ -115,6 +117,8 @@ async def load_town(home: Home, app_url: str, accounts: int, environment: Secret
             write_town, Path(folder), accounts=accounts, seed=1, today=now.date(), key=key
         )
         async with connect(app_url) as db:
+            # A town that was half loaded when the power went is simply loaded anew.
+            await db.execute("set synchronous_commit = off")
             for report in await import_files(db, files, now=now):
                 if isinstance(report.outcome, Refused):
                     raise TownRefusedError(f"{report.file}: {report.outcome.bad[0].reason}")
