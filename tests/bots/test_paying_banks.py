@@ -401,6 +401,12 @@ class KilledError(Exception):
     """The process ends here."""
 
 
+async def settle_and_die(bank: Bank, found: Found) -> None:
+    async with bank.pool.acquire() as db, db.transaction():
+        await settle(db, bank.acquirer.name, found, now=bank.clock(), zone=CENTRE.zone)
+        raise KilledError
+
+
 async def test_a_process_killed_before_it_asked_has_the_payment_created_later(silent: Bank) -> None:
     silent.stand_in.faults.down = True
     await silent.press(await silent.link())
@@ -422,9 +428,7 @@ async def test_a_process_killed_while_posting_has_posted_nothing_and_the_next_wo
     found = await silent.acquirer.query(operation)
     assert isinstance(found, Found)
     with pytest.raises(KilledError):
-        async with silent.pool.acquire() as db, db.transaction():
-            await settle(db, silent.acquirer.name, found, now=silent.clock(), zone=CENTRE.zone)
-            raise KilledError
+        await settle_and_die(silent, found)
     nothing = await silent.books()
 
     await heard(silent, [operation])

@@ -95,9 +95,12 @@ async def test_a_wrong_password_is_refused_with_the_code_of_many_things(merchant
 
 async def test_the_other_dialect_is_not_understood(merchant: Merchant) -> None:
     merchant.bank.forms = not merchant.bank.forms
-    other = {"json" if merchant.bank.forms else "data": {"userName": "ercc-api", "password": "made-up"}}
+    login = {"userName": "ercc-api", "password": "made-up"}
+    url, forms = f"{merchant.url}/register.do", merchant.bank.forms
 
-    async with merchant.http.post(f"{merchant.url}/register.do", **other) as response:
+    async with merchant.http.post(
+        url, json=login if forms else None, data=None if forms else login
+    ) as response:
         assert code(await response.json()) == "4"
 
 
