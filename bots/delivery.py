@@ -44,6 +44,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 AT_ONCE: Final = 48
 POLL_S: Final = 1.0
 SEND_TIMEOUT_S: Final = 60.0
+SETTLE_AGAIN_S: Final = 0.2
 UNCERTAIN_TRIES_MAX: Final = 8
 BACKOFF_S_MAX: Final = 300.0
 
@@ -116,6 +117,7 @@ class Delivery:
         if room <= 0:
             return
         woken, self._woken = self._woken, set()
+        asked_s = asyncio.get_running_loop().time()
         try:
             async with self._pool.acquire() as db:
                 heads = await outbox.lease(db, self._channel.name, most=room, chats=woken or None)
@@ -123,7 +125,7 @@ class Delivery:
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
             return
         for head in heads:
-            task = asyncio.create_task(self._send(head))
+            task = asyncio.create_task(self._send(head, asked_s))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         if heads or len(heads) < len(woken):
@@ -135,10 +137,11 @@ class Delivery:
 
     # --- Sending one -----------------------------------------------------------------------------
 
-    async def _send(self, head: Leased) -> None:
+    async def _send(self, head: Leased, asked_s: float) -> None:
+        """Send *head*, which was asked for at the loop's time *asked_s*."""
         try:
             # Judged first: while this waits, `_settle` may put another list in the place of the one it took.
-            settled = await self._judge(head, await self._outcome(head))
+            settled = await self._judge(head, await self._outcome(head, asked_s))
             self._settled.append(settled)
         except (*AWAY, *PASSING) as away:
             # The lease runs out, and the message is uncertain then.
@@ -151,7 +154,7 @@ class Delivery:
         if self._settling is None:
             self._settling = asyncio.create_task(self._settle())
 
-    async def _outcome(self, head: Leased) -> Outcome:
+    async def _outcome(self, head: Leased, asked_s: float) -> Outcome:
         message = _message(head)
         if isinstance(message, Rejected):
             return message
@@ -172,7 +175,7 @@ class Delivery:
         sending = Sending(
             chat=address,
             token=head.id,
-            tried_s_ago=head.tried_s_ago,
+            tried_s_ago=_by_now(head.tried_s_ago, asked_s),
             message=message,
             files=files,
             known_files=await self._known(files),
@@ -273,15 +276,30 @@ class Delivery:
         try:
             while batch := self._settled:
                 self._settled = []
-                async with self._pool.acquire() as db:
-                    due_in_s = await outbox.settle(db, batch, pace=self._channel.pace)
+                due_in_s = await self._written_down(batch)
                 if due_in_s is not None:
                     self._look_again(max(due_in_s, 0.0))
-        except (*AWAY, *PASSING) as away:
-            # The leases run out and the messages are then uncertain, which their class answers.
-            log.warning("delivery.unsettled", channel=self._channel.name, why=type(away).__name__)
         finally:
             self._settling = None
+
+    async def _written_down(self, batch: Sequence[Settled]) -> float | None:
+        """Settle *batch*; tried again for as long as its leases last, for then nobody else settles it."""
+        ends = asyncio.get_running_loop().time() + outbox.LEASE_S
+        while True:
+            try:
+                async with self._pool.acquire() as db:
+                    return await outbox.settle(db, batch, pace=self._channel.pace)
+            except (*AWAY, *PASSING) as away:
+                log.warning("delivery.unsettled", channel=self._channel.name, why=type(away).__name__)
+            if asyncio.get_running_loop().time() > ends:
+                # The messages are uncertain now, which their class answers.
+                return None
+            await asyncio.sleep(SETTLE_AGAIN_S)
+
+
+def _by_now(tried_s_ago: float, asked_s: float) -> float:
+    """*tried_s_ago* with what has passed since: a platform's history is searched from the first try on, no later."""
+    return tried_s_ago + asyncio.get_running_loop().time() - asked_s if tried_s_ago else 0.0
 
 
 def _message(head: Leased) -> Message | Rejected:

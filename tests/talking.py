@@ -29,7 +29,8 @@ A transcript is lines:
 `{number}`, `{code}`, `{total}`, `{sum}` (the total as the bot writes it) and `{m1}` … are the first account's
 number, code, last total and the last values of its meters (`{m1+5}` adds, `{s1}` ends the serial); `{end}` is
 what is shown of the number, `{paper}` the token of the link on its bill; `{b.number}` and `{c.number}` are the
-second's and the third's. `{join}` is the joining code that the bot gave last.
+second's and the third's. `{join}` is the joining code that the bot gave last, `{channel}` the channel and
+`{Messenger}` what residents call it. A first line `only telegram vk` keeps a talk to the channels where it can be.
 
 Whatever the bot says is read aloud as well: see `spoken_badly`.
 """
@@ -55,7 +56,8 @@ from bots.simulator.surroundings import Surroundings
 from bots.simulator.telegram import TelegramStandIn
 from bots.wiring import keys_of
 from core.deep_links import join_code_in
-from core.messages import Month, text
+from core.messages import Month
+from core.messages import text as phrase
 from core.money import Money
 from core.wording import Words
 from storage.cases import answer_case
@@ -186,7 +188,7 @@ class Talk:
 
     async def replay(self, name: str, written: str) -> None:
         """Replay a whole transcript. Raises TranscriptError where it goes otherwise."""
-        lines = [*_lines(written, self.accounts)]
+        lines = [*_lines(written, self.accounts, self.channel)]
         at = 0
         while at < len(lines):
             number, line = lines[at]
@@ -358,12 +360,23 @@ def _is_welcome(message: Mapping[str, Any]) -> bool:
     return bool(keys) and all(str(key["id"]).startswith("/start") for key in keys)
 
 
-def _lines(text: str, accounts: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+def channels_of(written: str) -> tuple[str, ...]:
+    """The channels that a talk is for; none: all."""
+    found = re.search(r"^only (.*)$", written, re.MULTILINE)
+    return tuple(found.group(1).split()) if found else ()
+
+
+def _lines(text: str, accounts: Sequence[Mapping[str, Any]], channel: str) -> list[tuple[int, str]]:
+    text = text.replace("{channel}", channel).replace("{Messenger}", _messenger(channel))
     return [
         (number, _PLACEHOLDER.sub(lambda found: _filled(found, accounts), line.rstrip()))
         for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip() and not line.startswith("#")
+        if line.strip() and not line.startswith(("#", "only "))
     ]
+
+
+def _messenger(channel: str) -> str:
+    return Words("ru", ZONE).plain(phrase("channel-name", channel=channel))
 
 
 def _filled(found: re.Match[str], accounts: Sequence[Mapping[str, Any]]) -> str:
@@ -375,7 +388,7 @@ def _filled(found: re.Match[str], accounts: Sequence[Mapping[str, Any]]) -> str:
         return str(account["meters"][int(serial) - 1]["serial"])[-5:]
     total = Decimal(account["last_total"])
     values = {
-        "sum": Words("ru", ZONE).plain(text("verbatim", text=Money.exact(abs(total)))),
+        "sum": Words("ru", ZONE).plain(phrase("verbatim", text=Money.exact(abs(total)))),
         "paper": account["paper"],
         "number": account["number"],
         "code": account["code"],
@@ -390,16 +403,23 @@ def _plainly(message: Mapping[str, Any]) -> tuple[str, object]:
 
 
 def _compare(lines: Sequence[str], text: str) -> None:
-    """Each of *lines* must be a line of *text*, in this order; white space counts as one space."""
-    shown = [" ".join(line.split()) for line in text.splitlines()]
+    """Each of *lines* must be a line of *text*, in this order.
+
+    White space counts as one space, and colons as none: a table's rows have them where nothing aligns them.
+    """
+    shown = [_loosely(line) for line in text.splitlines()]
     at = 0
     for line in lines:
-        pattern = re.compile(".*".join(map(re.escape, " ".join(line.split()).split("*"))))
+        pattern = re.compile(".*".join(map(re.escape, _loosely(line).split("*"))))
         while at < len(shown) and not pattern.fullmatch(shown[at]):
             at += 1
         if at == len(shown):
             raise TranscriptError(f"«{line}» is not in:\n{text}")
         at += 1
+
+
+def _loosely(line: str) -> str:
+    return " ".join(line.replace(":", " ").split())
 
 
 def _compare_rows(rows: Sequence[Sequence[str]], buttons: Sequence[Sequence[Mapping[str, Any]]]) -> None:
