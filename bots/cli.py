@@ -22,11 +22,13 @@ app = typer.Typer(
     add_completion=False,
 )
 export_app = typer.Typer(help="Write what billing is to take over.", no_args_is_help=True)
-ledger_app = typer.Typer(help="The books: proof and differences.", no_args_is_help=True)
+ledger_app = typer.Typer(help="The books: proof, differences, an account's own.", no_args_is_help=True)
 channels_app = typer.Typer(help="The messengers' webhooks.", no_args_is_help=True)
 cases_app = typer.Typer(help="What needs a person.", no_args_is_help=True)
 bills_app = typer.Typer(help="The bills of a month.", no_args_is_help=True)
-payments_app = typer.Typer(help="Payments through acquirers: comparing, giving back.", no_args_is_help=True)
+payments_app = typer.Typer(
+    help="Payments: comparing, giving back, finding whose they are.", no_args_is_help=True
+)
 app.add_typer(payments_app, name="payments")
 app.add_typer(export_app, name="export")
 app.add_typer(bills_app, name="bills")
@@ -119,13 +121,30 @@ def town(
 def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
     *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="The layout of registers whose names do not tell it.")
+    ] = None,
     config: Config = Path("config.yaml"),
     data: Data = DATA,
 ) -> None:
-    """Take over billing's files; a file with a mistake is left out whole, with its rows named."""
+    """Take over billing's files and registers of payments; one with a mistake is left out whole."""
     from bots.commands import import_paths  # noqa: PLC0415
 
-    _run(import_paths(paths, config=config, data=data))
+    _run(import_paths(paths, profile=profile, config=config, data=data))
+
+
+@app.command()
+def settle(
+    *,
+    day: Annotated[datetime, typer.Option("--date", help="The day that is over.", formats=["%Y-%m-%d"])],
+    out: Out = Path("settlement"),
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Seal a day and settle it with providers: registers and payment orders. Safe to run again."""
+    from bots.book_commands import settle as command  # noqa: PLC0415
+
+    _run(command(day.date(), out, config=config, data=data))
 
 
 @export_app.command(name="readings")
@@ -178,6 +197,41 @@ def differences(*, data: Data = DATA) -> None:
     from bots.commands import differences as command  # noqa: PLC0415
 
     _run(command(data))
+
+
+@ledger_app.command(name="show")
+def show_books(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's number.")],
+    *,
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Show an account's books, in Russian and with a running balance."""
+    from bots.book_commands import show_books as command  # noqa: PLC0415
+
+    _run(command(account, config=config, data=data))
+
+
+@ledger_app.command(name="penalties")
+def compare_penalties(*, config: Config = Path("config.yaml"), data: Data = DATA) -> None:
+    """List penalties of billing that our own reckoning does not give. Status 1 if there is one."""
+    from bots.book_commands import compare_penalties as command  # noqa: PLC0415
+
+    _run(command(config=config, data=data))
+
+
+@payments_app.command(name="match")
+def match_payment(
+    number: Annotated[int, typer.Argument(metavar="PAYMENT", help="The payment that was put aside.")],
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account that it is for.")],
+    *,
+    config: Config = Path("config.yaml"),
+    data: Data = DATA,
+) -> None:
+    """Give a payment that was put aside to its account."""
+    from bots.book_commands import match_payment as command  # noqa: PLC0415
+
+    _run(command(number, account, config=config, data=data))
 
 
 @payments_app.command(name="reconcile")

@@ -23,6 +23,7 @@ from bots.logs import set_up_logs
 from bots.reaching import database_url
 from bots.serving import serving
 from bots.town.writing import write_town
+from core.registers import profile_named
 from core.turns import Centre
 from core.wording import money
 from storage import cases, exchange, proof
@@ -97,13 +98,23 @@ def write_a_town(
     out.print(f"{len(files)} files in {folder}; load them with: kvitok import {folder}")
 
 
-async def import_paths(paths: Sequence[Path], *, config: Path, data: Path) -> int:
-    """Load files; the status is 1 if one was refused."""
-    centre = load(config).as_centre if config.exists() else Centre(name="", zone=exchange.CENTRE_TIME)
+async def import_paths(paths: Sequence[Path], *, profile: str | None, config: Path, data: Path) -> int:
+    """Load files, with a *profile* as its registers; the status is 1 if one was refused."""
+    configuration = load(config) if config.exists() else None
+    centre = configuration.as_centre if configuration else Centre(name="", zone=exchange.CENTRE_TIME)
+    own = configuration.registers if configuration else ()
+    form = profile_named(profile, own) if profile is not None else None
     async with connect(database_url(data)) as db:
         with Progress(TextColumn("{task.description}"), BarColumn(), console=out, transient=True) as bars:
             reports = await exchange.import_files(
-                db, paths, now=datetime.now(UTC), zone=centre.zone, watch=_Bars(bars).show
+                db,
+                paths,
+                now=datetime.now(UTC),
+                zone=centre.zone,
+                rule=centre.allocation,
+                watch=_Bars(bars).show,
+                profiles=own,
+                profile=form,
             )
     for report in reports:
         _print_report(report)
@@ -126,11 +137,14 @@ class _Bars:
 
 def _print_report(report: FileReport) -> None:
     match report.outcome:
-        case Loaded(rows=rows, added=added, changed=changed, aside=aside, rejected=rejected):
+        case Loaded(rows, added, changed, aside, rejected, readings, notes):
             line = f"{rows} rows: {added} new, {changed} changed, {rows - added - changed} known"
             more = [f"{aside} payments put aside for staff"] * bool(aside)
             more += [f"{rejected} rejected readings told to residents"] * bool(rejected)
+            more += [f"{readings} readings kept"] * bool(readings)
             out.print("; ".join([f"{report.file}: {line}", *more]), soft_wrap=True)
+            for note in notes:
+                out.print(f"  {note}", soft_wrap=True, markup=False)
         case AlreadyLoaded(name=name):
             out.print(f"{report.file}: loaded before (as {name}), nothing to do", soft_wrap=True)
         case NotOurs():

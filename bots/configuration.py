@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import yaml
 
+from bots.money_sections import AllocationSection, PenaltiesSection
 from bots.payment_sections import SberbankSection, TaxType, VatCode, YookassaSection
 from core.errors import KvitokError
 from core.messages import Month
 from core.money import Money
+from core.registers import Profile
 from core.requisites import Requisites, faults
 from core.turns import Centre, DueDay, Limits
 
@@ -201,6 +203,10 @@ class Configuration(msgspec.Struct, frozen=True):
     database: DatabaseSection = DatabaseSection()
     channels: ChannelsSection = ChannelsSection()
     payments: PaymentsSection = PaymentsSection()
+    allocation: AllocationSection = AllocationSection()
+    penalties: PenaltiesSection = PenaltiesSection()
+    # Layouts of registers beside those that ship: core.registers.Profile.
+    registers: tuple[Profile, ...] = ()
 
     @property
     def as_centre(self) -> Centre:
@@ -222,6 +228,8 @@ class Configuration(msgspec.Struct, frozen=True):
             ),
             chat_links=self.channels.links,
             due_days=tuple(DueDay(Month.parse(each.since), each.day) for each in of.due_days),
+            allocation=self.allocation.as_rule,
+            penalties=self.penalties.as_rules,
         )
 
 

@@ -293,7 +293,9 @@ class PayDesk:
         """Do what follows from what *acquirer* said, and give what that was."""
 
         def settled(db: Connection) -> Awaitable[Judgement]:
-            return settle(db, acquirer.name, found, now=self.clock(), zone=self.centre.zone)
+            return settle(
+                db, acquirer.name, found, now=self.clock(), zone=self.centre.zone, rule=self.centre.allocation
+            )
 
         verdict = await self._committed(settled)
         log.info("payment.settled", acquirer=acquirer.name, verdict=type(verdict).__name__)

@@ -4,6 +4,7 @@ The default algorithm of the centre (ПП 354 п. 118: in proportion to each amo
 the earliest debt first). A payment goes, as far as it reaches, to
 
 1. the services that the payer named, each capped by what was named and by what is due;
+   then, if the centre's rule states a priority of services, those in its order, each its oldest month first;
 2. the months in their order, debts before the current bill; within a month in proportion to what is due;
 3. penalties, all months together, in proportion;
 4. optional services (insurance), for they are owed only if paid;
@@ -27,6 +28,16 @@ ALGORITHM_VERSION: Final = 1
 
 # What a payer names to pay penalties, whichever service they belong to.
 PENALTY: Final = "penalty"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """The centre's rule: services of *priority* are paid first, in its order; all others in proportion."""
+
+    priority: tuple[str, ...] = ()
+
+
+# What the law says where the centre says nothing.
+PROPORTIONAL: Final = Rule()
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -79,8 +90,10 @@ class Applied(msgspec.Struct, frozen=True):
     allocation: Allocation
 
 
-def allocate(*, received: Money, lines: Sequence[Line], named: Sequence[Named] = ()) -> Allocation:
-    """Spread *received* over *lines*; a line is there once, and only what is due counts.
+def allocate(
+    *, received: Money, lines: Sequence[Line], named: Sequence[Named] = (), rule: Rule = PROPORTIONAL
+) -> Allocation:
+    """Spread *received* over *lines* by *rule*; a line is there once, and only what is due counts.
 
     Raises ValueError if *received* is negative: what is taken back is undone, not allocated.
     """
@@ -92,15 +105,17 @@ def allocate(*, received: Money, lines: Sequence[Line], named: Sequence[Named] =
     for wish in named:
         meant = min(purse, wish.amount.kopecks)
         purse -= meant - _pour(meant, _named_layers(owed, wish), given)
-    rest = _pour(purse, _layers(owed), given)
+    rest = _pour(purse, _layers(owed, rule), given)
     return Allocation(tuple(_share(line, kopecks) for line, kopecks in given.items() if kopecks), Money(rest))
 
 
-def apply_advances(advances: Sequence[Advance], lines: Sequence[Line]) -> tuple[Applied, ...]:
+def apply_advances(
+    advances: Sequence[Advance], lines: Sequence[Line], rule: Rule = PROPORTIONAL
+) -> tuple[Applied, ...]:
     """Spread *advances*, the first one first, over *lines*; those that found nothing due are left out."""
     applied = []
     for advance in advances:
-        allocation = allocate(received=advance.left, lines=lines, named=advance.named)
+        allocation = allocate(received=advance.left, lines=lines, named=advance.named, rule=rule)
         if allocation.shares:
             applied.append(Applied(advance.origin, allocation))
             lines = _after(lines, allocation.shares)
@@ -154,7 +169,9 @@ def _pour(purse: int, layers: Iterable[Sequence[Line]], given: dict[Line, int]) 
     return purse
 
 
-def _layers(owed: Sequence[Line]) -> Iterator[list[Line]]:
+def _layers(owed: Sequence[Line], rule: Rule) -> Iterator[list[Line]]:
+    for service in rule.priority:
+        yield from _by_period(line for line in owed if line.service == service and not line.penalty)
     yield from _by_period(line for line in owed if not line.penalty and not line.optional)
     yield [line for line in owed if line.penalty]
     yield from _by_period(line for line in owed if line.optional and not line.penalty)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from core.allocation import PROPORTIONAL, Rule
 from core.conversation import Idle, Stage
 from core.messages import MessageClass, Month, Reply, Said
 from core.money import Money
@@ -86,6 +87,8 @@ class Centre(msgspec.Struct, frozen=True):
     # What the government moves each year: working days made days of rest, and days of rest made working days.
     days_off: tuple[date, ...] = ()
     days_worked: tuple[date, ...] = ()
+    # How a payment is spread over what is due.
+    allocation: Rule = PROPORTIONAL
     # What penalties are reckoned with in forecasts and comparisons.
     penalties: PenaltyRules = RULES
 

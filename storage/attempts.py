@@ -34,6 +34,7 @@ from core.acquiring import (
     move,
     reusable,
 )
+from core.allocation import PROPORTIONAL, Rule
 from core.booking import Payment
 from core.fiscal import named
 from core.money import Money
@@ -187,9 +188,18 @@ class _Told(msgspec.Struct, frozen=True):
     account: int
     chat: int | None
     now: datetime
+    rule: Rule
 
 
-async def settle(db: Connection, acquirer: str, found: Found, *, now: datetime, zone: tzinfo) -> Judgement:
+async def settle(
+    db: Connection,
+    acquirer: str,
+    found: Found,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    rule: Rule = PROPORTIONAL,
+) -> Judgement:
     """Do what follows from what *acquirer* says, once: post the money and tell the chat, or call a person.
 
     What is posted, the go's state and the event for the chat are one transaction, the caller's.
@@ -199,7 +209,7 @@ async def settle(db: Connection, acquirer: str, found: Found, *, now: datetime, 
         return await _settle_unknown(db, acquirer, found, now)
     await db.execute(LOCK_CHAT, whose["chat"])
     [row] = await db.fetch(LOCK_ATTEMPT, whose["id"])
-    told = _Told(attempt_from(row), found, whose["account"], whose["chat"], now)
+    told = _Told(attempt_from(row), found, whose["account"], whose["chat"], now, rule)
     match judge(told.attempt, found):
         case Post():
             return await _post(db, told, zone)
@@ -233,7 +243,7 @@ async def _post(db: Connection, told: _Told, zone: tzinfo) -> Judgement:
         paid_at=await db.fetchval(PAID_AT, attempt.id, found.paid_at or told.now),
         named=named(attempt.details.items),
     )
-    [verdict] = await receive_payments(db, [received], now=told.now, zone=zone)
+    [verdict] = await receive_payments(db, [received], now=told.now, zone=zone, rule=told.rule)
     match verdict:
         case Received(payment) | ReceivedBefore(payment):
             paid = AttemptState.PAID
@@ -266,7 +276,7 @@ async def _give_back(db: Connection, told: _Told, payment: int, amount: Money, z
         amount=amount,
         refunded_at=told.now,
     )
-    [verdict] = await refund_payments(db, [asked], now=told.now, zone=zone)
+    [verdict] = await refund_payments(db, [asked], now=told.now, zone=zone, rule=told.rule)
     match verdict:
         case Refunded(refund):
             whole = found.refunded == attempt.amount

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 
 from core import booking
+from core.allocation import PROPORTIONAL, Rule
 from core.booking import BilledLine
 from core.messages import Month
 from core.money import Money
@@ -36,12 +37,12 @@ BillVerdict: TypeAlias = Posted | Repeat | Conflict | BeforeTheBooks
 
 
 async def post_bills(
-    db: Connection, bills: Sequence[Key], *, now: datetime, zone: tzinfo
+    db: Connection, bills: Sequence[Key], *, now: datetime, zone: tzinfo, rule: Rule = PROPORTIONAL
 ) -> dict[Key, BillVerdict]:
     """Post *bills*, whose rows and charges are in place; settle and compare their accounts.
 
     The first bill of an account posts its opening, too. A bill that has no row is not answered. *now* is the
-    business clock's, *zone* the centre's. Raises UnevenBillError.
+    business clock's, *zone* and *rule* the centre's. Raises UnevenBillError.
     """
     months: defaultdict[int, list[Month]] = defaultdict(list)
     for account, period in bills:
@@ -51,19 +52,19 @@ async def post_bills(
     accounts = iter(sorted(months))
     while chunk := list(islice(accounts, CHUNK)):
         asked = [(account, period.first_day) for account in chunk for period in months[account]]
-        verdicts |= await _post_chunk(db, asked, now=now, zone=zone)
+        verdicts |= await _post_chunk(db, asked, now=now, zone=zone, rule=rule)
     return verdicts
 
 
 async def _post_chunk(
-    db: Connection, asked: Sequence[tuple[int, date]], *, now: datetime, zone: tzinfo
+    db: Connection, asked: Sequence[tuple[int, date]], *, now: datetime, zone: tzinfo, rule: Rule
 ) -> dict[Key, BillVerdict]:
     postings, verdicts = await _postings_of(db, asked, zone)
     found = await post(db, list(postings.values()), now=now, zone=zone)
     posted = {bill: verdict.posting for bill, verdict in zip(postings, found, strict=True) if _new(verdict)}
     await _note(db, posted)
     occasions = {account: postings[account, period].key for account, period in posted}
-    await settle(db, occasions, now=now, zone=zone)
+    await settle(db, occasions, now=now, zone=zone, rule=rule)
     await mark_differences(db, list(occasions))
     return verdicts | dict(zip(postings, found, strict=True))
 

@@ -145,3 +145,15 @@ update staff_case set state = 'closed', closed_at = $2 where id = $1 and state <
 async def close_case(db: Connection, number: int, *, now: datetime) -> bool:
     """Close a case; False where there is none or it is closed already."""
     return await db.fetchval(CLOSE, number, now) is not None
+
+
+# Closes the case about a payment that was put aside.
+CLOSE_PAYMENT: Final = """
+update staff_case set state = 'closed', closed_at = $2
+where kind = 'payment_aside' and facts ->> 'payment' = $1 and state <> 'closed'
+"""
+
+
+async def close_payment_case(db: Connection, payment: int, *, now: datetime) -> None:
+    """Close the case about *payment*, whose account was found."""
+    await db.execute(CLOSE_PAYMENT, str(payment), now)

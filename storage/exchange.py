@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from core.allocation import PROPORTIONAL, Rule
 from core.errors import KvitokError
 from core.registers import Profile, profile_of
 from storage.database import Connection
@@ -64,6 +65,7 @@ async def import_files(
     now: datetime,
     zone: tzinfo = CENTRE_TIME,
     watch: Watcher = _unwatched,
+    rule: Rule = PROPORTIONAL,
     profiles: tuple[Profile, ...] = (),
     profile: Profile | None = None,
 ) -> list[FileReport]:
@@ -71,21 +73,31 @@ async def import_files(
 
     The connection must not be in a transaction: every file is one of its own, so that what is right stays
     loaded. A file that was loaded before, under whatever name, changes nothing. *now* is the business
-    clock's. Registers of payments are told by the patterns of the centre's own *profiles* or the shipped
+    clock's, *zone* and *rule* the centre's. Registers of payments are told by the patterns of the centre's own *profiles* or the shipped
     ones; with a *profile* every file is one of its registers. Raises ImportRunningError, NoFilesError.
     """
+    terms = _Terms(now, zone, rule)
     found = _found(paths, profiles, profile)
     reports = [FileReport(path.name, outcome) for path, outcome in found.strangers]
     async with _alone(db):
         for file in sorted(found.files, key=lambda file: file.place):
-            outcome = await _import(db, file, now=now, zone=zone, watch=watch)
+            outcome = await _import(db, file, terms, watch)
             log.info("exchange.file", kind=file.kind.name, outcome=type(outcome).__name__.lower())
             reports.append(FileReport(file.path.name, outcome))
         for path, form in found.registers:
-            outcome = await _import_register(db, path, form, now=now, zone=zone, watch=watch)
+            outcome = await _import_register(db, path, form, terms, watch)
             log.info("exchange.file", kind=form.source, outcome=type(outcome).__name__.lower())
             reports.append(FileReport(path.name, outcome))
     return reports
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """When files are loaded by the business clock, and what the centre goes by."""
+
+    now: datetime
+    zone: tzinfo
+    rule: Rule
 
 
 @dataclass(slots=True)
@@ -158,9 +170,7 @@ insert into imported_file (sha256, kind, name, rows, imported_at) values ($1, $2
 """
 
 
-async def _import(
-    db: Connection, file: ImportPath, *, now: datetime, zone: tzinfo, watch: Watcher
-) -> Outcome:
+async def _import(db: Connection, file: ImportPath, terms: _Terms, watch: Watcher) -> Outcome:
     content = survey(file.path)
     if content is None:
         complaints = Complaints(file.path.name)
@@ -178,8 +188,8 @@ async def _import(
     merged(0)
     try:
         async with db.transaction():
-            loaded = await _merge(db, file.kind.name, rows, now=now, zone=zone, merged=merged)
-            await db.execute(NOTE_FILE, content.sha256, file.kind.name, file.path.name, rows, now)
+            loaded = await _merge(db, file.kind.name, rows, terms, merged)
+            await db.execute(NOTE_FILE, content.sha256, file.kind.name, file.path.name, rows, terms.now)
     except UnmergeableError as error:
         for line, column, reason in error.bad:
             complaints.add(line, column, reason)
@@ -188,7 +198,7 @@ async def _import(
 
 
 async def _import_register(
-    db: Connection, path: Path, profile: Profile, *, now: datetime, zone: tzinfo, watch: Watcher
+    db: Connection, path: Path, profile: Profile, terms: _Terms, watch: Watcher
 ) -> Outcome:
     file = register_in(path, profile)
     if known := await db.fetchval(KNOWN_FILE, file.sha256):
@@ -199,8 +209,10 @@ async def _import_register(
     watch(Progress(path.name, "merging", 0, file.size))
     try:
         async with db.transaction():
-            outcome = await take_register(db, register, profile, name=path.name, now=now, zone=zone)
-            await db.execute(NOTE_FILE, file.sha256, profile.source, path.name, len(register.rows), now)
+            outcome = await take_register(
+                db, register, profile, name=path.name, now=terms.now, zone=terms.zone, rule=terms.rule
+            )
+            await db.execute(NOTE_FILE, file.sha256, profile.source, path.name, len(register.rows), terms.now)
     except UnmergeableError as error:
         complaints = Complaints(path.name)
         for line, column, reason in error.bad:
@@ -209,18 +221,17 @@ async def _import_register(
     return outcome
 
 
-async def _merge(
-    db: Connection, kind: str, rows: int, *, now: datetime, zone: tzinfo, merged: Merged
-) -> Loaded:
+async def _merge(db: Connection, kind: str, rows: int, terms: _Terms, merged: Merged) -> Loaded:
+    now, zone, rule = terms.now, terms.zone, terms.rule
     match kind:
         case "readings":
             return await merge_readings(db, rows)
         case "payments":
-            return await merge_payments(db, rows, now=now, zone=zone, merged=merged)
+            return await merge_payments(db, rows, now=now, zone=zone, rule=rule, merged=merged)
         case "charges":
             return await merge_charges(db, rows)
         case "bill_totals":
-            return await merge_bills(db, rows, now=now, zone=zone, merged=merged)
+            return await merge_bills(db, rows, now=now, zone=zone, rule=rule, merged=merged)
         case "reading_acks":
             return await merge_acks(db, rows, now=now)
         case _:

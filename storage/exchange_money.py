@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import asyncpg
 import msgspec
 
-from core.allocation import Named
+from core.allocation import Named, Rule
 from core.booking import Payment
 from core.errors import KvitokError
 from core.messages import Month
@@ -94,13 +94,16 @@ where r.meter_id = m.id and r.counted_period <= billed.period and r.status in ('
 """
 
 
-async def merge_bills(db: Connection, rows: int, *, now: datetime, zone: tzinfo, merged: Merged) -> Loaded:
+async def merge_bills(
+    db: Connection, rows: int, *, now: datetime, zone: tzinfo, rule: Rule, merged: Merged
+) -> Loaded:
     """Merge a staged file of bills: post them, and lock the readings that they were made of."""
     added = sorted(await db.fetch(ADD_BILLS), key=itemgetter("account_id", "period"))
     for done in range(0, len(added), ROWS_AT_ONCE):
         chunk = added[done : done + ROWS_AT_ONCE]
         accounts, periods = [row["account_id"] for row in chunk], [row["period"] for row in chunk]
-        await post_bills(db, list(zip(accounts, map(Month.of, periods), strict=True)), now=now, zone=zone)
+        bills = list(zip(accounts, map(Month.of, periods), strict=True))
+        await post_bills(db, bills, now=now, zone=zone, rule=rule)
         await db.execute(LOCK_READINGS, accounts, periods)
         merged(done + len(chunk))
     return Loaded(rows, len(added))
@@ -129,7 +132,9 @@ where s.line = any($1::integer[])
 """
 
 
-async def merge_payments(db: Connection, rows: int, *, now: datetime, zone: tzinfo, merged: Merged) -> Loaded:
+async def merge_payments(
+    db: Connection, rows: int, *, now: datetime, zone: tzinfo, rule: Rule, merged: Merged
+) -> Loaded:
     """Merge a staged file of payments; one of an unknown account is put aside, with a case for staff.
 
     Raises UnmergeableError.
@@ -139,11 +144,11 @@ async def merge_payments(db: Connection, rows: int, *, now: datetime, zone: tzin
     aside = 0
     for done in range(0, len(incoming), ROWS_AT_ONCE):
         chunk = incoming[done : done + ROWS_AT_ONCE]
-        verdicts = await receive_payments(db, [_payment(row) for row in chunk], now=now, zone=zone)
+        verdicts = await receive_payments(db, [_payment(row) for row in chunk], now=now, zone=zone, rule=rule)
         numbers = [_number(row, verdict) for row, verdict in zip(chunk, verdicts, strict=True)]
         aside += await _tell_staff(db, dict(zip(numbers, chunk, strict=True)), now)
         merged(done + len(chunk))
-    await _give_back(db, [row for row in new if row["amount"] < 0], now=now, zone=zone)
+    await _give_back(db, [row for row in new if row["amount"] < 0], now=now, zone=zone, rule=rule)
     return Loaded(rows, len(new), aside=aside)
 
 
@@ -170,7 +175,9 @@ async def _tell_staff(db: Connection, received: Mapping[int, asyncpg.Record], no
     return len(aside)
 
 
-async def _give_back(db: Connection, rows: Sequence[asyncpg.Record], *, now: datetime, zone: tzinfo) -> None:
+async def _give_back(
+    db: Connection, rows: Sequence[asyncpg.Record], *, now: datetime, zone: tzinfo, rule: Rule
+) -> None:
     found = {row["line"]: row for row in await db.fetch(REVERSED, [row["line"] for row in rows])}
     asked = [
         Asked(
@@ -184,7 +191,7 @@ async def _give_back(db: Connection, rows: Sequence[asyncpg.Record], *, now: dat
         for row in rows
     ]
     if asked:
-        verdicts = await refund_payments(db, asked, now=now, zone=zone)
+        verdicts = await refund_payments(db, asked, now=now, zone=zone, rule=rule)
         bad = [
             row["line"]
             for row, verdict in zip(rows, verdicts, strict=True)

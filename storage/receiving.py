@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from core import booking
-from core.allocation import Named, Share
+from core.allocation import PROPORTIONAL, Named, Rule, Share
 from core.booking import Payment
 from core.money import Money, total
 from core.postings import Posted, Repeat, Verdict
@@ -45,11 +45,16 @@ PaymentVerdict: TypeAlias = Received | ReceivedBefore | ReceivedOtherwise
 
 
 async def receive_payments(
-    db: Connection, payments: Sequence[Payment], *, now: datetime, zone: tzinfo
+    db: Connection,
+    payments: Sequence[Payment],
+    *,
+    now: datetime,
+    zone: tzinfo,
+    rule: Rule = PROPORTIONAL,
 ) -> list[PaymentVerdict]:
     """Post *payments* and spread them over what their accounts owe; one verdict each, in their order.
 
-    *now* is the business clock's, *zone* the centre's. A payment without an account is put aside.
+    *now* is the business clock's, *zone* and *rule* the centre's. A payment without an account is put aside.
     """
     await lock_accounts(db, [payment.account for payment in payments if payment.account is not None])
     verdicts = await post(db, [booking.payment(payment) for payment in payments], now=now, zone=zone)
@@ -58,7 +63,7 @@ async def receive_payments(
         payment for payment, verdict in zip(payments, verdicts, strict=True) if isinstance(verdict, Posted)
     ]
     occasions = {payment.account: payment.key for payment in fresh if payment.account is not None}
-    applied = await settle(db, occasions, now=now, zone=zone)
+    applied = await settle(db, occasions, now=now, zone=zone, rule=rule)
     await mark_differences(db, list(occasions))
     spread = {origin: part.allocation.shares for origin, part in applied.items()}
     return [
@@ -202,7 +207,7 @@ where payment.id = found.id
 
 
 async def match_payments(
-    db: Connection, found: Mapping[int, int], *, now: datetime, zone: tzinfo
+    db: Connection, found: Mapping[int, int], *, now: datetime, zone: tzinfo, rule: Rule = PROPORTIONAL
 ) -> dict[int, Matched | NotPutAside]:
     """Give payments that were put aside, by their numbers, to the accounts that they are *found* to be for."""
     await lock_accounts(db, found.values())
@@ -216,7 +221,7 @@ async def match_payments(
     if aside:
         await db.execute(CLAIM_PAYMENTS, list(aside), [found[number] for number in aside])
     occasions = {found[number]: posting.key for number, posting in zip(aside, postings, strict=True)}
-    applied = await settle(db, occasions, now=now, zone=zone)
+    applied = await settle(db, occasions, now=now, zone=zone, rule=rule)
     await mark_differences(db, list(occasions))
     verdicts: dict[int, Matched | NotPutAside] = {}
     for number in found:

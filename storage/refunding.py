@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from core import booking
-from core.allocation import Share, undo
+from core.allocation import PROPORTIONAL, Rule, Share, undo
 from core.booking import Refund
 from core.errors import KvitokError
 from core.messages import Month
@@ -59,7 +59,7 @@ RefundVerdict: TypeAlias = Refunded | ReceivedBefore | ReceivedOtherwise | NotHe
 
 
 async def refund_payments(
-    db: Connection, asked: Sequence[Asked], *, now: datetime, zone: tzinfo
+    db: Connection, asked: Sequence[Asked], *, now: datetime, zone: tzinfo, rule: Rule = PROPORTIONAL
 ) -> list[RefundVerdict]:
     """Give back what is *asked*, one after the other; one verdict each, in their order.
 
@@ -72,10 +72,10 @@ async def refund_payments(
     for number, kept in (await lock_payments(db, numbers)).items():
         if kept.payment.account != accounts.get(number):
             raise PaymentMovedError(number)
-    return [await _refund(db, one, now=now, zone=zone) for one in asked]
+    return [await _refund(db, one, now=now, zone=zone, rule=rule) for one in asked]
 
 
-async def _refund(db: Connection, asked: Asked, *, now: datetime, zone: tzinfo) -> RefundVerdict:
+async def _refund(db: Connection, asked: Asked, *, now: datetime, zone: tzinfo, rule: Rule) -> RefundVerdict:
     kept = (await payments_of(db, [asked.payment])).get(asked.payment)
     if kept is None:
         return NotHeld(NOTHING)
@@ -90,7 +90,7 @@ async def _refund(db: Connection, asked: Asked, *, now: datetime, zone: tzinfo) 
     [verdict] = await post(db, [booking.refund(refund)], now=now, zone=zone)
     number = await _keep(db, kept, refund, verdict.posting, zone)
     if kept.payment.account is not None:
-        await settle(db, {kept.payment.account: refund.key}, now=now, zone=zone)
+        await settle(db, {kept.payment.account: refund.key}, now=now, zone=zone, rule=rule)
         await mark_differences(db, [kept.payment.account])
     return Refunded(number, verdict.posting, shares)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from core.allocation import Rule
 from core.booking import Payment
 from core.money import Money
 from core.register_reading import at_moment, read_register
@@ -69,7 +70,14 @@ def _control(path: Path, profile: Profile) -> bytes | None:
 
 
 async def take_register(
-    db: Connection, register: Register, profile: Profile, *, name: str, now: datetime, zone: tzinfo
+    db: Connection,
+    register: Register,
+    profile: Profile,
+    *,
+    name: str,
+    now: datetime,
+    zone: tzinfo,
+    rule: Rule,
 ) -> Outcome:
     """Post the payments of *register*, in one transaction with the readings that ride in it.
 
@@ -83,7 +91,7 @@ async def take_register(
     for done in range(0, len(new), ROWS_AT_ONCE):
         chunk = new[done : done + ROWS_AT_ONCE]
         payments = [_payment(row, profile, accounts.get(row.account), zone) for row in chunk]
-        verdicts = await receive_payments(db, payments, now=now, zone=zone)
+        verdicts = await receive_payments(db, payments, now=now, zone=zone, rule=rule)
         unmatched = {
             verdict.payment: row
             for row, payment, verdict in zip(chunk, payments, verdicts, strict=True)

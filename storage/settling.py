@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from core import booking
-from core.allocation import Applied, apply_advances, credits_in
+from core.allocation import PROPORTIONAL, Applied, Rule, apply_advances, credits_in
 from core.postings import Posting
 from storage.database import Connection
 from storage.ledger import advances_of, layers_of, lock_money, post
@@ -36,11 +36,11 @@ select account_id from layer where account_id = any($1::bigint[]) and kopecks < 
 
 
 async def settle(
-    db: Connection, occasions: Mapping[int, str], *, now: datetime, zone: tzinfo
+    db: Connection, occasions: Mapping[int, str], *, now: datetime, zone: tzinfo, rule: Rule = PROPORTIONAL
 ) -> dict[str, Applied]:
     """Settle accounts, which are locked, each on the occasion of a posting (its key); what was spread, by origin.
 
-    Afterwards an account has either something due or an advance, not both.
+    *rule* is the centre's. Afterwards an account has either something due or an advance, not both.
     """
     unsettled = [row["account_id"] for row in await db.fetch(UNSETTLED, list(occasions))]
     if not unsettled:
@@ -54,7 +54,7 @@ async def settle(
     if released:
         await post(db, released, now=now, zone=zone)
     advances = await advances_of(db, unsettled)
-    applied = {account: apply_advances(advances[account], lines[account]) for account in unsettled}
+    applied = {account: apply_advances(advances[account], lines[account], rule) for account in unsettled}
     spread = [
         _allocation(account, part, occasions[account], now)
         for account, parts in applied.items()

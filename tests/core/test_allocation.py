@@ -8,6 +8,7 @@ from core.allocation import (
     Allocation,
     Line,
     Named,
+    Rule,
     Share,
     allocate,
     apply_advances,
@@ -123,6 +124,34 @@ def test_a_payer_may_name_the_penalties() -> None:
     assert [(share.penalty, share.amount.kopecks) for share in allocation.shares] == [(True, 70), (False, 30)]
 
 
+def test_a_stated_priority_of_services_goes_before_the_rest_whatever_their_months() -> None:
+    lines = [*owing({"heating": 100, "waste": 100}, JUNE.plus(-1)), *owing({"heating": 100, "waste": 100})]
+
+    allocation = allocate(received=Money(250), lines=lines, rule=Rule(("waste",)))
+
+    assert [(share.service, share.amount.kopecks) for share in allocation.shares] == [
+        ("waste", 100),
+        ("waste", 100),
+        ("heating", 50),
+    ]
+
+
+def test_what_the_payer_named_goes_before_the_centres_priority() -> None:
+    lines = owing({"heating": 100, "waste": 100})
+
+    allocation = allocate(
+        received=Money(100), lines=lines, named=[Named("heating", Money(100))], rule=Rule(("waste",))
+    )
+
+    assert by_service(allocation) == {"heating": 100}
+
+
+def test_penalties_of_a_preferred_service_wait_with_all_others() -> None:
+    lines = [*owing({"heating": 100}), *owing({"waste": 100}, penalty=True)]
+
+    assert by_service(allocate(received=Money(100), lines=lines, rule=Rule(("waste",)))) == {"heating": 100}
+
+
 def test_what_exceeds_all_that_is_due_is_an_advance() -> None:
     allocation = allocate(received=Money(1500), lines=owing({"heating": 1000}))
 
@@ -214,6 +243,9 @@ NAMED = st.lists(
 )
 
 
+RULES = st.lists(st.sampled_from(["heating", "gas", "radio"]), unique=True).map(lambda by: Rule(tuple(by)))
+
+
 def key_of(part: Line | Share) -> Key:
     return Key(part.period, part.service, part.provider, part.penalty)
 
@@ -244,6 +276,33 @@ def test_an_advance_is_left_only_when_nothing_is_due(
     due = total(line.due for line in lines if line.due > NOTHING)
 
     assert allocate(received=received, lines=lines, named=named).rest == max(received - due, NOTHING)
+
+
+@given(RECEIVED, LINES, NAMED, RULES)
+def test_whatever_the_rule_the_same_money_is_given(
+    received: Money, lines: list[Line], named: list[Named], rule: Rule
+) -> None:
+    by_rule = allocate(received=received, lines=lines, named=named, rule=rule)
+
+    assert by_rule.rest == allocate(received=received, lines=lines, named=named).rest
+    assert total(share.amount for share in by_rule.shares) + by_rule.rest == received
+    due = {key_of(line): line.due for line in lines}
+    assert all(NOTHING < share.amount <= due[key_of(share)] for share in by_rule.shares)
+
+
+@given(RECEIVED, LINES, RULES)
+def test_nothing_else_is_paid_while_a_preferred_service_is_owed(
+    received: Money, lines: list[Line], rule: Rule
+) -> None:
+    given_to = {
+        key_of(share): share.amount for share in allocate(received=received, lines=lines, rule=rule).shares
+    }
+    preferred = [
+        line for line in lines if line.service in rule.priority and not line.penalty and line.due > NOTHING
+    ]
+
+    if any(given_to.get(key_of(line), NOTHING) < line.due for line in preferred):
+        assert set(given_to) <= {key_of(line) for line in preferred}
 
 
 @given(RECEIVED, LINES, st.data())

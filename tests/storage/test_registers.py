@@ -171,7 +171,7 @@ async def test_a_line_of_nobody_is_put_aside_with_a_case_and_found_later(db: Con
         "3",
     )
     number = int(case["facts"]["payment"])
-    assert "put aside as payment" in [note.reason for note in outcome.notes if note.line == 3][0]
+    assert "put aside as payment" in next(note.reason for note in outcome.notes if note.line == 3)
     async with db.transaction():
         matched = await match_payments(db, {number: second}, now=NOW, zone=ZONE)
     assert matched == {number: Matched((), Money(50_000))}
