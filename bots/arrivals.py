@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Hashable
 from datetime import datetime
+from time import perf_counter
 from typing import Final, TypeAlias
 
 import msgspec
@@ -22,7 +23,7 @@ class Arrival(msgspec.Struct, frozen=True, eq=False):
     """One turn to run: an update of a chat by its address, or an event for a chat by its number.
 
     *order* is the platform's within the chat; an event has none (-1). *position* is where a poller stands
-    once this turn is committed.
+    once this turn is committed. *arrived_s* is by the process's own counter, for measuring alone.
     """
 
     channel: str
@@ -36,6 +37,7 @@ class Arrival(msgspec.Struct, frozen=True, eq=False):
     update: Incoming | None = None
     event: int | None = None
     position: tuple[str, str] | None = None
+    arrived_s: float = msgspec.field(default_factory=perf_counter)
 
     @property
     def lane(self) -> Hashable:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
+from bots import metrics
 from core.channel import (
     Channel,
     ChannelStopped,
@@ -140,8 +141,10 @@ class Delivery:
     async def _send(self, head: Leased, asked_s: float) -> None:
         """Send *head*, which was asked for at the loop's time *asked_s*."""
         try:
+            outcome = await self._outcome(head, asked_s)
+            self._measure(head, outcome, asked_s)
             # Judged first: while this waits, `_settle` may put another list in the place of the one it took.
-            settled = await self._judge(head, await self._outcome(head, asked_s))
+            settled = await self._judge(head, outcome)
             self._settled.append(settled)
         except (*AWAY, *PASSING) as away:
             # The lease runs out, and the message is uncertain then.
@@ -153,6 +156,12 @@ class Delivery:
             self._settled.append(Settled(head.id, head.chat, head.epoch, "dead", reason=why))
         if self._settling is None:
             self._settling = asyncio.create_task(self._settle())
+
+    def _measure(self, head: Leased, outcome: Outcome, asked_s: float) -> None:
+        metrics.tried(self._channel.name, head.message_class, type(outcome).__name__)
+        if isinstance(outcome, Sent):
+            took_s = asyncio.get_running_loop().time() - asked_s
+            metrics.sent(self._channel.name, head.message_class, head.queued_s_ago + took_s)
 
     async def _outcome(self, head: Leased, asked_s: float) -> Outcome:
         message = _message(head)
@@ -166,7 +175,7 @@ class Delivery:
             address = self._keys.opened(self._channel.name, head.address)
         except UnreadableAddressError as unreadable:
             return Rejected(str(unreadable))
-        message = self._now_permitted(message)
+        message = first = self._now_permitted(message)
         if head.uncertain and head.message_class is MessageClass.CONFIRMATION:
             message = self._marked_as_repeat(message)
         if head.without == "edit":
@@ -177,6 +186,7 @@ class Delivery:
             token=head.id,
             tried_s_ago=_by_now(head.tried_s_ago, asked_s),
             message=message,
+            first=first,
             files=files,
             known_files=await self._known(files),
             plain=head.without == "markup",

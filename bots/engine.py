@@ -18,12 +18,13 @@ from typing import Final
 import msgspec
 import structlog
 
+from bots import metrics
 from bots.arrivals import Arrival, Arrivals
 from bots.taking import Taken
 from bots.turning import Outcome, Turned, Turning
 from core.channel import Channel
 from core.messages import Incoming
-from core.turns import Event
+from core.turns import Event, Incident
 from storage import conversations, events, inbox, outbox, positions
 from storage.answers import Answers
 from storage.database import Connection, Pool
@@ -84,8 +85,9 @@ class Engine:
             position=position,
         )
         self._arrivals.add(arrival)
-        taken = await arrival.taken
-        if update.acknowledge is not None and taken is not Taken.BUSY:
+        taken = _left(arrival, await arrival.taken)
+        # A repeat was acknowledged when it came first; of a dropped one the resident would wait in vain.
+        if update.acknowledge is not None and taken in {Taken.DONE, Taken.DROPPED}:
             self._acknowledge(update)
         return taken
 
@@ -118,7 +120,7 @@ class Engine:
         )
         self._arrivals.add(arrival)
         try:
-            return await arrival.taken
+            return _left(arrival, await arrival.taken)
         finally:
             self._events.discard(number)
 
@@ -177,21 +179,22 @@ class Engine:
     async def _commit(self, batch: Sequence[Arrival]) -> None:
         started = perf_counter()
         async with self._pool.acquire() as db, db.transaction():
-            fresh, turned = await self._turn(db, batch)
-            sent = await self._save(db, batch, turned)
+            turned = await self._turn(db, batch)
+            sent = await self._save(db, batch, list(turned.values()))
         self._committed(sent)
         for arrival in batch:
-            _tell(arrival, Taken.DONE if arrival in fresh else Taken.REPEATED)
-        took_ms = round((perf_counter() - started) * 1000, 1)
-        log.debug("batch.committed", turns=len(fresh), repeated=len(batch) - len(fresh), took_ms=took_ms)
+            came_to = turned.get(arrival)
+            _tell(arrival, Taken.REPEATED if came_to is None else Taken.DONE)
+            _note(arrival, came_to)
+        metrics.batch_done(len(turned), perf_counter() - started)
 
-    async def _turn(self, db: Connection, batch: Sequence[Arrival]) -> tuple[set[Arrival], list[Turned]]:
-        """Run the turns of *batch* whose keys are new; returns them and what they came to."""
+    async def _turn(self, db: Connection, batch: Sequence[Arrival]) -> dict[Arrival, Turned]:
+        """Run the turns of *batch* whose keys are new; what each came to."""
         now = self._now()
         new = await inbox.record(db, sorted((each.channel, each.key) for each in batch))
         arrivals = [each for each in batch if (each.channel, each.key) in new]
         if not arrivals:
-            return set(), []
+            return {}
         addresses = [
             conversations.Address(each.channel, each.chat, each.private, "ru")
             for each in arrivals
@@ -216,7 +219,7 @@ class Engine:
         turned = await self._turning.run(db, chosen, answers=self._answers, now=now)
         if any(each.outcome is Outcome.BROKEN for each in turned):
             raise BatchBrokenError
-        return {arrival for arrival, _ in chosen}, turned
+        return {arrival: came_to for (arrival, _), came_to in zip(chosen, turned, strict=True)}
 
     async def _save(
         self, db: Connection, batch: Sequence[Arrival], turned: Sequence[Turned]
@@ -260,3 +263,35 @@ def _tell(arrival: Arrival, taken: Taken) -> None:
     # Whoever waited may have gone: the turn is committed all the same.
     with suppress(asyncio.InvalidStateError):
         arrival.taken.set_result(taken)
+
+
+def _note(arrival: Arrival, turned: Turned | None) -> None:
+    """The one canonical line of a turn that was committed, or was before (*turned* None), and its measures."""
+    took_s = perf_counter() - arrival.arrived_s
+    outcome, incident = _outcome(arrival, turned)
+    metrics.turn_done(arrival.channel, outcome, took_s)
+    facts = {"incident": incident} if incident else {}
+    log.info(
+        "turn.done",
+        channel=arrival.channel,
+        said=type(arrival.said).__name__,
+        outcome=outcome,
+        took_ms=round(took_s * 1000, 1),
+        **facts,
+    )
+
+
+def _outcome(arrival: Arrival, turned: Turned | None) -> tuple[str, str | None]:
+    """In a word what became of a turn, and the number of the incident if it was one."""
+    if turned is None:
+        return "repeated", None
+    if isinstance(arrival.said, Incident):
+        return "closed", arrival.said.number
+    return turned.outcome.name.lower(), turned.incident
+
+
+def _left(arrival: Arrival, taken: Taken) -> Taken:
+    """Count a turn that was not run: a flood of them is counted, not written down."""
+    if taken in {Taken.DROPPED, Taken.BUSY}:
+        metrics.turn_left(arrival.channel, taken.value)
+    return taken

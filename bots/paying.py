@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, TypeVar
 import msgspec
 import structlog
 
+from bots import metrics
 from core.acquiring import (
     GIVEN_UP_AFTER,
     OPEN,
@@ -299,6 +300,7 @@ class PayDesk:
 
         verdict = await self._committed(settled)
         log.info("payment.settled", acquirer=acquirer.name, verdict=type(verdict).__name__)
+        metrics.payment_judged(acquirer.name, type(verdict).__name__)
         if isinstance(verdict, Post | GiveBack):
             self.news()
         return verdict

@@ -51,6 +51,7 @@ class Turned(msgspec.Struct, frozen=True):
     """What a turn comes to: how the chat stands now, messages for this chat and others, pages that they lead to.
 
     *unheard*: the event whose confirmation this chat cannot be sent, so that another chat is to hear of it.
+    *incident*: the number that the apology names.
     """
 
     outcome: Outcome
@@ -58,6 +59,7 @@ class Turned(msgspec.Struct, frozen=True):
     messages: tuple[Outgoing, ...] = ()
     pages: tuple[Issued, ...] = ()
     unheard: int | None = None
+    incident: str | None = None
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -163,7 +165,7 @@ class Turning:
         if apology.told is None:
             raise RuntimeError("an apology asks nothing") from apology.failure
         spoken = self._speak(arrival, chat, turn, apology.told, {})
-        return msgspec.structs.replace(spoken, outcome=Outcome.APOLOGISED)
+        return msgspec.structs.replace(spoken, outcome=Outcome.APOLOGISED, incident=incident.number)
 
     def _speak(
         self,

@@ -37,6 +37,7 @@ class Leased(msgspec.Struct, frozen=True):
     """The head of a leased lane: ours to send until the lease ends.
 
     *body* None: an erased message. *uncertain*: an earlier sender may have delivered it already.
+    *queued_s_ago*: when its lane was leased.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Leased(msgspec.Struct, frozen=True):
     without: str
     uncertain: bool
     tried_s_ago: float = 0.0
+    queued_s_ago: float = 0.0
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -161,7 +163,8 @@ where outbox.id = head.id
 returning outbox.id, outbox.chat_id, head.epoch, chat.address, outbox.message_class, outbox.body,
   outbox.attempts, outbox.without, head.state <> 'queued' as uncertain,
   case when outbox.attempts > 1 then extract(epoch from clock_timestamp() - outbox.first_tried_at)
-    else 0 end::float8 as tried_s_ago
+    else 0 end::float8 as tried_s_ago,
+  extract(epoch from clock_timestamp() - outbox.queued_at)::float8 as queued_s_ago
 """
 
 # Lanes that were leased and turned out to have nothing to send.
@@ -207,6 +210,7 @@ def leased_from(row: asyncpg.Record) -> Leased:
         without=row["without"],
         uncertain=row["uncertain"],
         tried_s_ago=row["tried_s_ago"],
+        queued_s_ago=row["queued_s_ago"],
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -153,6 +154,16 @@ SEAL: Final = Table(
     Column("sealed_at", DateTime(timezone=True), nullable=False),
 )
 
+# Each proof of the books: when, how long it took, how much it found.
+PROOF: Final = Table(
+    "proof",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("took_s", Float, nullable=False),
+    Column("faults", Integer, nullable=False),
+)
+
 # Money received (or, below zero, given back). Only the account may be filled in later, once.
 PAYMENT: Final = Table(
     "payment",
@@ -229,6 +240,7 @@ APPEND_ONLY: Final[tuple[str, ...]] = (
     "allocation",
     "checkpoint",
     "seal",
+    "proof",
 )
 
 REFUSE_CHANGE: Final = """
