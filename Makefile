@@ -1,17 +1,18 @@
 # Everything that a developer or CI runs. Each target does its own set-up.
 PYTHON ?= python3
 PORT   ?= 8080
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: demo test lint check soak bench lock format
+.PHONY: demo test lint check soak month faults bench lock format
 
 demo: $(STAMP)  ## the whole town in a browser page; PORT= and FRESH=1
 	@exec $(BIN)/kvitok demo --port $(PORT) $(if $(FRESH),--fresh)
 
-test: $(STAMP)  ## the whole suite
-	$(BIN)/pytest
+test: $(STAMP)  ## the whole suite, on JOBS processors
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 lint: $(STAMP)  ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
@@ -27,6 +28,12 @@ format: $(STAMP)
 
 soak: $(STAMP)  ## memory of serve over 100 000 messages
 	$(BIN)/python -m benchmarks.soak
+
+month: $(STAMP)  ## a simulated month of a town of 5 000 accounts, proved at its end
+	$(BIN)/python -m benchmarks.month
+
+faults: $(STAMP)  ## processes really killed, ROUNDS times
+	$(BIN)/python -m tests.faults.run
 
 bench: $(STAMP)  ## turns per second beside pgbench
 	$(BIN)/python -m benchmarks.engine
