@@ -419,7 +419,7 @@ def _compare(lines: Sequence[str], text: str) -> None:
 
 
 def _loosely(line: str) -> str:
-    return " ".join(line.replace(":", " ").split())
+    return " ".join(line.replace(":", " ").split()).replace(" *", "*")
 
 
 def _compare_rows(rows: Sequence[Sequence[str]], buttons: Sequence[Sequence[Mapping[str, Any]]]) -> None:
