@@ -62,6 +62,8 @@ PAYER: Final = Requisites(
     corr_account="30101810400000000225",
 )
 WAYS: Final = ("acquirer", "sber", "sber", "post", "cash", "payroll")
+# What is there for every month: what is older than the last bills was settled before these books.
+MONTHLY: Final = ("charges_", "bill_totals_", "payments_", "readings_")
 REFUNDED: Final = 0.02
 UNKNOWN: Final = 0.01
 
@@ -341,8 +343,10 @@ async def _prove(db: Connection, due_before: int, month: MonthBooks) -> None:
 
 
 async def build_town(db: Connection, folder: Path, *, accounts: int) -> None:
-    """Import a generated town whose last bills have just come."""
-    files = write_town(folder, accounts=accounts, seed=1, today=BEGIN, key=b"b" * 64)
+    """Import a generated town whose last bills have just come: its books begin with them."""
+    written = write_town(folder, accounts=accounts, seed=1, today=BEGIN, key=b"b" * 64)
+    last = str(Month.of(BEGIN).plus(-1))
+    files = [path for path in written if not path.name.startswith(MONTHLY) or last in path.name]
     now = datetime.combine(BEGIN, datetime.min.time(), ZONE) + timedelta(hours=6)
     await import_files(db, files, now=now, zone=ZONE)
     await db.execute("analyze")

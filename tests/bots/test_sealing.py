@@ -1,0 +1,23 @@
+from datetime import timedelta
+
+from bots.schedule import seal
+from storage.database import Pool
+from storage.receiving import receive_payments
+from storage.seals import seal_of
+from tests.storage.making_books import NOW, ZONE, a_payment, make_town
+
+TODAY = NOW.astimezone(ZONE).date()
+
+
+async def test_days_that_are_over_are_sealed_and_today_is_not(pool: Pool) -> None:
+    async with pool.acquire() as db, db.transaction():
+        [account] = await make_town(db)
+        await receive_payments(db, [a_payment(account, 100)], now=NOW, zone=ZONE)
+
+    await seal(pool, lambda: NOW + timedelta(days=1), ZONE)
+
+    async with pool.acquire() as db:
+        sealed = await seal_of(db, TODAY)
+        assert sealed is not None
+        assert sealed.postings == 1
+        assert await seal_of(db, TODAY + timedelta(days=1)) is None
