@@ -26,7 +26,7 @@ from bots.town.writing import write_town
 from core.registers import profile_named
 from core.turns import Centre
 from core.wording import money
-from storage import cases, exchange, proof
+from storage import cases, exchange, observing
 from storage import differences as differing
 from storage.database import Connection, connect, open_pool
 from storage.embedded import EmbeddedPostgres
@@ -178,7 +178,7 @@ async def verify(data: Path) -> int:
     """Prove the books; the status is 1 if they are not whole."""
     async with connect(database_url(data)) as db:
         with out.status("Proving the books…"):
-            faults = await proof.verify(db)
+            faults = await observing.prove(db, now=datetime.now(UTC))
     for fault in faults:
         out.print(str(fault), soft_wrap=True, markup=False)
     out.print("[red]The books are not whole." if faults else "[green]The books are whole.")

@@ -16,6 +16,7 @@ import msgspec
 import yaml
 
 from bots.money_sections import AllocationSection, PenaltiesSection
+from bots.networks import network_mistakes
 from bots.payment_sections import SberbankSection, TaxType, VatCode, YookassaSection
 from core.errors import KvitokError
 from core.messages import Month
@@ -92,12 +93,13 @@ class DatabaseSection(msgspec.Struct, frozen=True):
 
 
 class ServerSection(msgspec.Struct, frozen=True):
-    """Where `serve` listens, and under which address the world reaches it."""
+    """Where `serve` listens and is reached, whose word on senders is believed, who may read `/metrics`."""
 
     public_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/]+(/.*)?$")]
     host: str = "127.0.0.1"
     port: Port = 8080
     trusted_proxies: tuple[str, ...] = ()
+    metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
 
 class ChannelSection(msgspec.Struct, frozen=True):
@@ -250,6 +252,8 @@ def checked(content: object, *, source: str) -> Configuration:
     zone = _at(content, "centre", "timezone")
     if isinstance(zone, str) and not _is_zone(zone):
         mistakes.append(f"centre.timezone: {zone!r} is no time zone; accepted: a name such as Europe/Moscow")
+    for name in ("trusted_proxies", "metrics_networks"):
+        mistakes += network_mistakes(_at(content, "server", name), f"server.{name}")
     if mistakes:
         raise ConfigurationError(source, mistakes)
     configuration = msgspec.convert(content, Configuration)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
+from time import perf_counter
 from typing import Final
 
 import structlog
@@ -15,8 +16,21 @@ from bots.paying import PayDesk
 from bots.taking import Taker
 from core.channel import Kept
 from core.errors import ChannelFailedError
-from storage import conversations, erasing, events, files, inbox, outbox, proofs, shown_pages
+from core.questions import OpenCase
+from storage import (
+    cases,
+    conversations,
+    erasing,
+    events,
+    files,
+    inbox,
+    observing,
+    outbox,
+    proofs,
+    shown_pages,
+)
 from storage.database import Pool
+from storage.seals import seal_days
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -25,6 +39,9 @@ EVENTS_AT_ONCE: Final = 200
 PAYMENTS_S: Final = 60.0
 KEEP_S: Final = 300.0
 TIDY_S: Final = 600.0
+# How often it is looked whether the day's proof of the books is due.
+PROOF_S: Final = 1800.0
+SEAL_S: Final = 3600.0
 
 
 async def every(
@@ -102,3 +119,25 @@ async def tidy(pool: Pool, now: Callable[[], datetime]) -> None:
         await proofs.forget_tries(db, now=now())
         await files.forget(db, now=now())
         await shown_pages.forget(db, now=now())
+
+
+async def seal(pool: Pool, now: Callable[[], datetime], zone: tzinfo) -> None:
+    """Seal the days that are over, whether or not the centre settles with providers from these books."""
+    yesterday = now().astimezone(zone).date() - timedelta(days=1)
+    async with pool.acquire() as db, db.transaction():
+        if seals := await seal_days(db, until=yesterday, now=now()):
+            log.info("days.sealed", days=len(seals), until=str(yesterday))
+
+
+async def prove(pool: Pool, now: Callable[[], datetime]) -> None:
+    """Prove the books, once a day however many processes there are; staff hear of it if they are not whole."""
+    began = perf_counter()
+    async with pool.acquire() as db, db.transaction():
+        faults = await observing.prove_daily(db, now=now())
+        if faults:
+            facts = (("faults", str(len(faults))), ("see", "kvitok ledger verify"))
+            await cases.open_case(db, [OpenCase("books_not_whole", None, None, facts, now())])
+    if faults:
+        log.error("ledger.not_whole", faults=len(faults))
+    elif faults is not None:
+        log.info("ledger.proven", took_s=round(perf_counter() - began, 1))

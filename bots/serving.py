@@ -24,6 +24,7 @@ from bots.polling import keep_polling
 from bots.rendering import Renderer
 from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
+from bots.watching import Watch
 from bots.webhooks import Webhooks
 from core.acquiring import Acquirer
 from core.channel import Channel, Kept
@@ -133,6 +134,14 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     app.add_routes(pay_routes(desk, trusted_proxies=trusted))
     app.add_routes(shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=turning.public_url))
     app.add_routes(shelf.routes())
+    watch = Watch(
+        parts.pool,
+        tuple(parts.channels),
+        now=parts.clock,
+        trusted_proxies=trusted,
+        networks=[ip_network(each) for each in parts.configuration.server.metrics_networks],
+    )
+    app.add_routes(watch.routes())
     await _set_paces(parts)
     stop = asyncio.Event()
     jobs: list[Awaitable[None]] = [
@@ -153,6 +162,18 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         feeder.run(),
         schedule.every(schedule.PAYMENTS_S, partial(schedule.ask_about_payments, desk), name="payments"),
         schedule.every(schedule.TIDY_S, partial(schedule.tidy, parts.pool, parts.clock), name="tidy"),
+        schedule.every(
+            schedule.SEAL_S,
+            partial(schedule.seal, parts.pool, parts.clock, parts.configuration.as_centre.zone),
+            name="seal",
+            first_s=schedule.SEAL_S,
+        ),
+        schedule.every(
+            schedule.PROOF_S,
+            partial(schedule.prove, parts.pool, parts.clock),
+            name="proof",
+            first_s=schedule.PROOF_S,
+        ),
     ]
     async with _running(jobs, stop) as tasks:
         yield Serving(engine, turning, deliveries, tasks)
