@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from core.messages import Month
-from core.money import NOTHING, Money
+from core.money import Money
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CHECK_BYTES: Final = 8
@@ -50,7 +50,7 @@ class LedgerAccount(msgspec.Struct, frozen=True):
     def key(self) -> str:
         """Its name in the books; the database makes the same one of its columns."""
         parts = (self.kind, self.account, self.service, self.provider, self.way)
-        return ":".join(str(part) for part in parts if part is not None)
+        return ":".join([str(part) for part in parts if part is not None])
 
     @classmethod
     def receivable(cls, account: int, service: str, provider: str) -> LedgerAccount:
@@ -118,7 +118,7 @@ class Transfer(msgspec.Struct, frozen=True):
     service: str | None = None
 
     def __post_init__(self) -> None:
-        if self.amount <= NOTHING or self.out_of == self.into:
+        if self.amount.kopecks <= 0 or self.out_of == self.into:
             raise ValueError(
                 f"no transfer: {self.amount.kopecks} out of {self.out_of.key} into {self.into.key}"
             )
