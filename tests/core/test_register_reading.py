@@ -133,7 +133,7 @@ def test_the_post_numbers_nothing_so_equal_rows_are_two_payments() -> None:
     header = "Лицевой счет;Сумма платежа;Дата платежа;Номер платежного поручения"
     row = "000581234567;1 200,00;05.10.2026;1021"
 
-    register = read_text("post", "\n".join([header, row, row]))
+    register = read_text("post", f"{header}\n{row}\n{row}")
 
     assert total(row.amount for row in register.rows) == Money(240_000)
     assert len({row.operation for row in register.rows}) == 2
