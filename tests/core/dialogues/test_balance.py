@@ -46,7 +46,14 @@ def test_a_debt_is_told_with_its_day_and_a_button_to_pay_it() -> None:
         "Оплатите до 15 июня 2026 включительно.\n"
         "[Оплатить 4 321,05 ₽]\n[Подробнее]\n[История]\n[📄 Квитанция]\n[📊 Графики]\n[Меню]"
     )
-    assert payloads(reply) == ["pay:2026-05:7", "bill:2026-05:1:7", "hist:1:7", "pdf:2026-05:7", "charts:7", "menu"]
+    assert payloads(reply) == [
+        "pay:2026-05:7",
+        "bill:2026-05:1:7",
+        "hist:1:7",
+        "pdf:2026-05:7",
+        "charts:7",
+        "menu",
+    ]
 
 
 def test_overdue_and_penalties_are_told_as_parts() -> None:
