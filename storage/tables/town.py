@@ -237,4 +237,3 @@ IMPORTED_FILE = Table(
     Column("rows", Integer, nullable=False),
     Column("imported_at", DateTime(timezone=True), nullable=False),
 )
-
