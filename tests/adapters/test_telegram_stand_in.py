@@ -193,7 +193,7 @@ async def test_whoever_blocks_the_bot_is_unreachable_until_they_start_again(talk
 
     talk.telegram.unblock(CHAT)
 
-    assert [update.said for update in await talk.heard()] == [Started()]
+    assert [update.said for update in await talk.heard()] == [Started(silent=True)]
     assert isinstance(await talk.bot.send(a_sending()), Sent)
 
 
