@@ -72,13 +72,14 @@ input[type=text] { display: block; width: 100%; min-height: 3.25rem; margin-top:
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
+# Referrer to ourselves only: without any, browsers say `Origin: null` of our own forms, as of any stranger's.
 # No `form-action`: browsers hold a form's redirect to it too, and where an acquirer's own pages lead is its affair.
 HEADERS: Final = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",

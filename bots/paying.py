@@ -60,7 +60,7 @@ from storage.bills import statement_of
 from storage.database import Connection, Pool
 from storage.failures import PASSING
 from storage.keys import Keys
-from storage.payments import PaymentSettings, details_of, keep_contact, link_by_token
+from storage.payments import PaymentSettings, ReceiptWords, details_of, keep_contact, link_by_token
 
 log: Final = structlog.get_logger(__name__)
 
@@ -188,22 +188,16 @@ class PayDesk:
         return Unavailable()
 
     async def _begin(self, link: PayLink, choice: Choice, contact: Contact | None) -> Attempt | None:
-        words, russian = Words.of(link.language, self.centre.zone), Words.of("ru", self.centre.zone)
+        words = Words.of(link.language, self.centre.zone)
         receipt = choice.acquirer.receipt is not ReceiptNeed.NONE
         sealed = self._sealed(contact) if receipt and contact else None
         keep = receipt and choice.keep and choice.contact is not None
+        made = self._receipt_words() if receipt else None
 
         async def begin(db: Connection) -> Attempt | None:
             if keep and sealed is not None and link.resident is not None:
                 await keep_contact(db, link.resident, sealed, now=self.clock())
-            details = await details_of(
-                db,
-                link.account,
-                choice.amount,
-                penalty=russian.plain(text("receipt-penalty")),
-                advance=russian.plain(text("receipt-advance")),
-                with_items=receipt,
-            )
+            details = await details_of(db, link.account, choice.amount, made)
             details = msgspec.structs.replace(details, language=words.language)
             wanted = Wanted(
                 acquirer=choice.acquirer.name,
@@ -254,6 +248,15 @@ class PayDesk:
             return_url=f"{self.settings.url(source_ref)}/done",
             details=attempt.details,
             contact=self._opened(attempt.contact),
+        )
+
+    def _receipt_words(self) -> ReceiptWords:
+        """A receipt is Russian whoever pays, and spreads the money as the books will."""
+        russian = Words.of("ru", self.centre.zone)
+        return ReceiptWords(
+            penalty=russian.plain(text("receipt-penalty")),
+            advance=russian.plain(text("receipt-advance")),
+            rule=self.centre.allocation,
         )
 
     def _sealed(self, contact: Contact) -> bytes:

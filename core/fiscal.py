@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from core.allocation import PENALTY, Line, Named, Share, allocate
+from core.allocation import PENALTY, PROPORTIONAL, Line, Named, Rule, Share, allocate
 from core.messages import Month
 from core.money import NOTHING, Money, total
 
@@ -68,9 +68,11 @@ class Wording(msgspec.Struct, frozen=True):
     advance: str
 
 
-def receipt_items(*, amount: Money, lines: Sequence[Line], wording: Wording) -> tuple[Item, ...]:
-    """*amount* as it is spread over *lines*, a line a service and supplier; they add up to it."""
-    allocation = allocate(received=amount, lines=lines)
+def receipt_items(
+    *, amount: Money, lines: Sequence[Line], wording: Wording, rule: Rule = PROPORTIONAL
+) -> tuple[Item, ...]:
+    """*amount* as *rule* spreads it over *lines*, a line a service and supplier; they add up to it."""
+    allocation = allocate(received=amount, lines=lines, rule=rule)
     given: dict[tuple[str, str], list[Share]] = {}
     for share in allocation.shares:
         given.setdefault((PENALTY if share.penalty else share.service, share.provider), []).append(share)

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
+import msgspec
 
 from core.acquiring import Details, PayLink
+from core.allocation import PROPORTIONAL, Rule
 from core.fiscal import Item, Supplier, Wording, receipt_items
 from core.messages import Month
 from core.money import Money
@@ -174,28 +176,31 @@ SERVICE_NAMES: Final = "select code, name from service where code = any($1::text
 SUPPLIERS: Final = "select id, name, inn from provider where id = any($1::text[])"
 
 
-async def details_of(
-    db: Connection, account: int, amount: Money, *, penalty: str, advance: str, with_items: bool
-) -> Details:
-    """What *amount* would be for if it were paid now; with a receipt's items where they are wanted.
+class ReceiptWords(msgspec.Struct, frozen=True):
+    """How a receipt is made: what it calls what is no service, and the *rule* that spreads the money."""
 
-    *penalty* and *advance* are what a receipt calls what is no service.
-    """
+    penalty: str
+    advance: str
+    rule: Rule = PROPORTIONAL
+
+
+async def details_of(db: Connection, account: int, amount: Money, receipt: ReceiptWords | None) -> Details:
+    """What *amount* would be for if it were paid now, with a receipt's items where one is made."""
     head = await db.fetchrow(DETAILS, account)
     if head is None:
         return Details()
     items: tuple[Item, ...] = ()
-    if with_items:
+    if receipt is not None:
         lines = (await layers_of(db, [account]))[account]
         services = await db.fetch(SERVICE_NAMES, [line.service for line in lines])
         suppliers = await db.fetch(SUPPLIERS, [line.provider for line in lines])
         wording = Wording(
             services={row["code"]: row["name"] for row in services},
             suppliers={row["id"]: Supplier(row["name"], row["inn"]) for row in suppliers},
-            penalty=penalty,
-            advance=advance,
+            penalty=receipt.penalty,
+            advance=receipt.advance,
         )
-        items = receipt_items(amount=amount, lines=lines, wording=wording)
+        items = receipt_items(amount=amount, lines=lines, wording=wording, rule=receipt.rule)
     period = Month.of(head["period"]) if head["period"] else None
     return Details(head["number"], head["unified"], period, items)
 

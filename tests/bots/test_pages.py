@@ -28,7 +28,7 @@ async def test_a_page_loads_nothing_is_framed_by_nobody_and_kept_by_nobody(world
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert "<script" not in html
     assert "http" not in html.partition("<main>")[2]
 

@@ -172,7 +172,7 @@ async def test_a_page_is_framed_by_nobody_kept_by_nobody_and_its_cookie_is_its_o
     assert f"Path=/s/{link.rpartition('/')[2]}" in cookie
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert "noindex" in headers["X-Robots-Tag"]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.allocation import PENALTY, Line, Named, allocate
+from core.allocation import PENALTY, Line, Named, Rule, allocate
 from core.fiscal import (
     Contact,
     Item,
@@ -65,6 +65,14 @@ def test_penalties_are_no_service_and_what_is_left_is_an_advance() -> None:
 
 def test_a_receipt_names_its_services_to_the_books_and_not_the_advance() -> None:
     assert named(items_of(2_000, a_line(1_000))) == (Named("heating", Money(1_000)),)
+
+
+def test_the_centres_own_rule_is_what_the_receipt_prints() -> None:
+    lines = (a_line(1_000), a_line(1_000, service="waste", provider="P02"))
+
+    [first] = receipt_items(amount=Money(1_000), lines=lines, wording=WORDING, rule=Rule(priority=("waste",)))
+
+    assert (first.service, first.amount) == ("waste", Money(1_000))
 
 
 lines = st.lists(
