@@ -133,8 +133,8 @@ def _requisites(configuration: Configuration, wanted_by: str) -> Requisites:
 
 async def checks(
     configuration: Configuration, secrets: Secrets, *, now: datetime
-) -> AsyncIterator[tuple[bool, str]]:
-    """A line an acquirer and a matter: whether it passed, and what is so."""
+) -> AsyncIterator[tuple[bool | None, str]]:
+    """A line an acquirer and a matter: whether it passed (None: to be minded), and what is so."""
     async with aiohttp.ClientSession() as http:
         try:
             acquirers = acquirers_of(configuration, secrets, http)
@@ -142,7 +142,7 @@ async def checks(
             yield False, f"acquirers: {error}"
             return
     if not acquirers:
-        yield False, "acquirers: none is configured; residents cannot pay by card"
+        yield None, "acquirers: none is configured; residents can pay by QR and at cash desks only"
     for name, base, ca_file in _reached(configuration):
         if ca_file:
             yield _roots(name, ca_file, now)
