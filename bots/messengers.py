@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import msgspec
 
-from bots.configuration import (
+from bots.channel_sections import (
     ChannelSection,
-    Configuration,
+    MaxSection,
     OkSection,
-    Secrets,
     TelegramSection,
     ViberSection,
     VkSection,
 )
+from bots.configuration import Configuration, Secrets
+from bots.trust import trusting
 from core.channel import Channel
 from core.messages import text
 from core.wording import LANGUAGES, Words
@@ -30,6 +31,8 @@ VK_CONFIRMATION: Final = "KVITOK_VK_CONFIRMATION"
 OK_TOKEN: Final = "KVITOK_OK_TOKEN"  # noqa: S105  # as above
 OK_SECRET: Final = "KVITOK_OK_SECRET"  # noqa: S105  # as above
 VIBER_TOKEN: Final = "KVITOK_VIBER_TOKEN"  # noqa: S105  # as above
+MAX_TOKEN: Final = "KVITOK_MAX_TOKEN"  # noqa: S105  # as above
+MAX_SECRET: Final = "KVITOK_MAX_SECRET"  # noqa: S105  # as above
 
 VIBER_NAME_CHARS_MAX: Final = 28
 
@@ -48,7 +51,7 @@ class Means:
 
 
 def channels_of(means: Means) -> dict[str, Channel]:
-    """The channels that are on. Raises MissingSecretError, or ChannelMisconfiguredError of the channel."""
+    """The channels that are on. Raises MissingSecretError, CertificateFileError or ChannelMisconfiguredError."""
     return {
         name: _paced(BUILDERS[name](section, means), section)
         for name, section in means.configuration.channels.on.items()
@@ -123,9 +126,24 @@ def _viber(section: ViberSection, means: Means) -> Channel:
     return Viber(settings)
 
 
+def _max(section: MaxSection, means: Means) -> Channel:
+    from adapters.max import Max, MaxSettings  # noqa: PLC0415  # only if on
+
+    settings = MaxSettings(
+        token=means.secrets.need(MAX_TOKEN, "channels.max"),
+        secret=means.webhook_secret(MAX_SECRET, section, "channels.max by webhook"),
+        mode="polling" if section.polling else "webhook",
+        api_base=section.api_base,
+        tls=trusting(section.ca_file) if section.ca_file else None,
+        proxy=section.proxy or None,
+    )
+    return Max(settings, clock=means.clock)
+
+
 BUILDERS: Final[Mapping[str, Callable[[Any, Means], Channel]]] = {
     "telegram": _telegram,
     "vk": _vk,
     "ok": _ok,
     "viber": _viber,
+    "max": _max,
 }

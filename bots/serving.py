@@ -14,7 +14,8 @@ from typing import Any
 from aiohttp import web
 
 from bots import schedule
-from bots.configuration import Configuration, Mode
+from bots.channel_sections import Mode
+from bots.configuration import Configuration
 from bots.delivery import Delivery
 from bots.engine import Engine
 from bots.files import Shelf

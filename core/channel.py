@@ -19,7 +19,9 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     Lengths are characters as the platform counts them; *payload_bytes_max* is UTF-8 bytes.
     *keyboard*: 'inline' under each message, 'bottom' one at a time, 'none' (choices are spelled out).
-    *files_by_address*: the platform fetches files from a public address and takes no bytes.
+    *files_by_address*: the platform fetches files from a public address and takes no bytes. *utf16*: the
+    lengths of texts are counted in UTF-16 units. *contact_button*: residents can share their own phone at a
+    press, and the platform vouches that it is theirs.
     """
 
     text_chars_max: int
@@ -38,6 +40,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     contact_button: bool = False
     link_button: bool = True
     files_by_address: bool = False
+    utf16: bool = False
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -110,8 +113,9 @@ class Sending(msgspec.Struct, frozen=True):
 
     *token* is the row's id (for platforms that drop repeats); *known_files* maps a file's sha256 to the
     platform's own id of an earlier upload. *tried_s_ago* tells how long ago the row was first tried, 0 if it
-    never was: a platform forgets after a while which tokens it has seen. *address_of* maps a file's sha256 to
-    a public address, for channels with `files_by_address`.
+    never was: a platform forgets after a while which tokens it has seen. *first* is what was tried then, where
+    *message* marks itself as a repeat. *address_of* maps a file's sha256 to a public address, for channels with
+    `files_by_address`.
     """
 
     chat: str
@@ -121,6 +125,7 @@ class Sending(msgspec.Struct, frozen=True):
     known_files: Mapping[str, str] = {}
     plain: bool = False
     tried_s_ago: float = 0.0
+    first: Message | None = None
     address_of: Mapping[str, str] = {}
 
 

@@ -74,7 +74,7 @@ def fit(
     offered = Offered(tuple(row for row in rows if row), _spelling(reply, within))
     keyboard, spelled = _shown(offered, reply.page, words, within)
     spans = _spans(words.paragraphs(reply.body), within)
-    parts = _split([*spans, *spelled], within.text_chars_max)
+    parts = _split([*spans, *spelled], within)
     messages = _messages(reply, parts, keyboard, within)
     first = messages[0]
     edits = replaces if reply.replaces and within.edits and not first.documents else None
@@ -276,17 +276,31 @@ def _aligned(label: str, value: str) -> list[str]:
     return [label, value.rjust(TABLE_CHARS_MAX)]
 
 
-def _split(spans: Sequence[Span], chars_max: int) -> list[list[Span]]:
-    """*spans* in parts of at most *chars_max* characters, cut at paragraph ends where it can be."""
+def _split(spans: Sequence[Span], within: Capabilities) -> list[list[Span]]:
+    """*spans* in parts that the channel's texts have room for, cut at paragraph ends where it can be."""
     whole = "".join(span.text for span in spans)
     parts: list[list[Span]] = []
     start = 0
-    while len(whole) - start > chars_max:
-        end = _cut(whole, start, start + chars_max)
+    while (limit := _reach(whole, start, within)) < len(whole):
+        end = _cut(whole, start, limit)
         parts.append(_slice(spans, start, end))
         start = end
     parts.append(_slice(spans, start, len(whole)))
     return [trimmed for part in parts if (trimmed := _trimmed(part))]
+
+
+def _reach(whole: str, start: int, within: Capabilities) -> int:
+    """How far a text that begins at *start* may go."""
+    limit = min(start + within.text_chars_max, len(whole))
+    while within.utf16 and (over := _length(whole[start:limit], within) - within.text_chars_max) > 0:
+        limit -= max(1, over // 2)
+    return limit
+
+
+def _length(text: str, within: Capabilities) -> int:
+    """The length of *text* as the channel counts it."""
+    beyond = sum(character > "\uffff" for character in text) if within.utf16 else 0
+    return len(text) + beyond
 
 
 def _cut(whole: str, start: int, limit: int) -> int:
@@ -329,7 +343,7 @@ def _messages(
     captioned = (
         len(reply.documents) == 1
         and len(parts) == 1
-        and sum(len(span.text) for span in parts[0]) <= within.caption_chars_max
+        and sum(_length(span.text, within) for span in parts[0]) <= within.caption_chars_max
     )
     if captioned:
         return [Message(tuple(parts[0]), keyboard, reply.documents)]

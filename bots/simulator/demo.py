@@ -103,7 +103,7 @@ async def run_demo(data: Path, *, port: int, fresh: bool, accounts: int) -> int:
 
 
 def _import_adapters() -> None:
-    for name in ("telegram", "vk", "odnoklassniki", "viber"):
+    for name in ("telegram", "vk", "odnoklassniki", "viber", "max"):
         import_module(f"adapters.{name}")
 
 

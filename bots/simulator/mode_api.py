@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from bots.configuration import Mode
+from bots.channel_sections import Mode
 from bots.serving import Serving
 from bots.simulator.resident_api import body_of, text_of
 from bots.simulator.residents import ResidentRefusedError

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from bots.configuration import Secrets
 from bots.messengers import (
+    MAX_SECRET,
+    MAX_TOKEN,
     OK_SECRET,
     OK_TOKEN,
     TELEGRAM_SECRET,
@@ -19,6 +21,7 @@ from bots.messengers import (
     VK_SECRET,
     VK_TOKEN,
 )
+from bots.simulator.max import MaxStandIn
 from bots.simulator.odnoklassniki import OdnoklassnikiStandIn
 from bots.simulator.residents import Residents
 from bots.simulator.telegram import TelegramStandIn
@@ -41,6 +44,8 @@ def made_up_secrets() -> dict[str, str]:
         OK_TOKEN: "tknStandInForOdnoklassniki:CSTANDIN",
         OK_SECRET: secrets.token_urlsafe(32),
         VIBER_TOKEN: "4ffd3a5e1b8c-token-of-the-stand-in-for-viber",
+        MAX_TOKEN: "token-of-the-stand-in-for-max",
+        MAX_SECRET: secrets.token_hex(20),
     }
 
 
@@ -51,6 +56,7 @@ def sections(base: str, *, mode: str) -> dict[str, dict[str, object]]:
         "vk": {"mode": mode, "api_base": base, "group_id": VK_GROUP},
         "ok": {"mode": mode, "api_base": f"{base}/graph"},
         "viber": {"mode": mode, "api_base": base},
+        "max": {"mode": mode, "api_base": f"{base}/max"},
     }
 
 
@@ -87,4 +93,5 @@ def stand_ins(
             **of(OK_TOKEN), **unless_paced(chat_burst=WITHOUT_PACE, group_per_s=WITHOUT_PACE)
         ),
         "viber": ViberStandIn(**of(VIBER_TOKEN), **unless_paced(unanswered_max=WITHOUT_PACE)),
+        "max": MaxStandIn(**of(MAX_TOKEN), **unless_paced(calls_per_s=WITHOUT_PACE, chat_per_s=WITHOUT_PACE)),
     }

@@ -10,14 +10,14 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from bots.configuration import Mode
+from bots.channel_sections import Mode
 from bots.simulator.surroundings import Surroundings
 from storage.database import Connection, Pool, open_pool
 from tests.conftest import Database
 from tests.talking import Talk
 from tests.walking import WISHES, Walk, everything_in, unasked
 
-CHANNELS: Final = ["telegram", "vk", "ok", "viber"]
+CHANNELS: Final = ["telegram", "vk", "ok", "viber", "max"]
 
 NAME: Final = "Дача Тайнова"
 ANSWER: Final = "Неразглашаемый ответ"

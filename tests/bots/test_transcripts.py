@@ -9,7 +9,7 @@ from storage.proof import verify
 from tests.conftest import Database
 from tests.talking import TALKS, Talk, channels_of
 
-CHANNELS = ["telegram", "vk", "ok", "viber"]
+CHANNELS = ["telegram", "vk", "ok", "viber", "max"]
 
 
 @pytest.mark.parametrize(

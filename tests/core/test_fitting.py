@@ -68,6 +68,7 @@ channels = st.builds(
     bold=st.booleans(),
     monospaced=st.booleans(),
     link_button=st.booleans(),
+    utf16=st.booleans(),
 )
 verbatim = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1).filter(
     str.strip
@@ -100,11 +101,27 @@ def test_what_comes_out_is_within_the_channels_limits(reply: Reply, channel: Cap
 
     for message in fitted.messages:
         keys = list(chain.from_iterable(message.keyboard))
-        assert 0 < len(message.plain) <= channel.text_chars_max
+        assert 0 < _length(message.plain, channel) <= channel.text_chars_max
         assert len(message.keyboard) <= channel.rows_max
         assert len(keys) <= channel.buttons_max
         assert all(len(row) <= channel.columns_max for row in message.keyboard)
         assert all(len(key.label) <= channel.label_chars_max for key in keys)
+
+
+def _length(words: str, channel: Capabilities) -> int:
+    return len(words.encode("utf-16-le")) // 2 if channel.utf16 else len(words)
+
+
+def test_a_text_is_cut_where_the_channel_counts_it_full() -> None:
+    wide = msgspec.structs.replace(ROOMY, utf16=True)
+    pictograms = say(text("verbatim", text="💧" * 5000))
+
+    lengths = [
+        [len(message.plain) for message in fit(pictograms, words=WORDS, within=each).messages]
+        for each in (ROOMY, wide)
+    ]
+
+    assert lengths == [[4096, 904], [2048, 2048, 904]]
 
 
 @given(replies, channels)

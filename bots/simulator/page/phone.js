@@ -6,7 +6,7 @@ import { dayLabel, dayOf, element, isBottomKey, messageElement, rows } from "/pa
 const FLASH_MS = 2600;
 
 // What the button that begins a chat is called, where it is not «Запустить».
-const BEGIN = { ok: "Написать", vk: "Начать" };
+const BEGIN = { ok: "Написать", vk: "Начать", max: "Начать" };
 
 // An edited message comes under a new id and keeps its place: that of the id under which it first came.
 const placeOf = (message) => message.replaces ?? message.id;
