@@ -164,7 +164,8 @@ class Odnoklassniki:
 
     async def _left_behind(self, sending: Sending) -> str | None:
         """The id of the message that an earlier try left in the chat, where the answer alone was lost."""
-        words = words_of(sending, text_chars_max=self.capabilities.text_chars_max)
+        first = msgspec.structs.replace(sending, message=sending.first or sending.message)
+        words = words_of(first, text_chars_max=self.capabilities.text_chars_max)
         began = self._clock() - timedelta(seconds=sending.tried_s_ago)
         try:
             return await sent_since(self._api, sending.chat, words, began)

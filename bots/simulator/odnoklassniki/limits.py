@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import KvitokError
@@ -110,8 +111,8 @@ class Paces:
 class Faults:
     """What goes wrong on purpose, for the next *times* calls whose path holds a word of *only* (empty: any).
 
-    `hang_s` waits before anything is done, `error_code` refuses, `bad_gateway` answers HTML with 502,
-    `lose_answer` does what was asked and then drops the connection.
+    `hang_s` waits before anything is done, unless it is `over` before; `error_code` refuses, `bad_gateway`
+    answers HTML with 502, `lose_answer` does what was asked and then drops the connection.
     """
 
     hang_s: float = 0.0
@@ -120,6 +121,7 @@ class Faults:
     lose_answer: bool = False
     only: frozenset[str] = frozenset()
     times: int = 1_000_000_000
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def strike(self, path: str) -> bool:
         """Whether this call of *path* meets the fault; counts it."""

@@ -47,7 +47,6 @@ class GraphServer:
         self._api = api
         self._settle_s = settle_s
         self._bytes_max = bytes_max
-        self._closing = asyncio.Event()
         self.faults = Faults()
         self.base = ""
         """Where the bot reaches this server, once it has called."""
@@ -63,7 +62,7 @@ class GraphServer:
 
     def close(self) -> None:
         """Let go of the calls that a fault keeps hanging."""
-        self._closing.set()
+        self.faults.over.set()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
@@ -94,7 +93,7 @@ class GraphServer:
         if faults.hang_s:
             try:
                 async with asyncio.timeout(faults.hang_s):
-                    await self._closing.wait()
+                    await faults.over.wait()
             except TimeoutError:
                 pass
         if faults.bad_gateway:

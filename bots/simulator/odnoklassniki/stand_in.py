@@ -70,6 +70,7 @@ class OdnoklassnikiStandIn:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
+        self._server.faults.over.set()
         self._server.faults = faults
 
     @property

@@ -40,7 +40,6 @@ class ApiServer:
         self._state = state
         self._api = api
         self._bytes_max = bytes_max
-        self._closing = asyncio.Event()
         self.faults = Faults()
         self.calls: deque[Recorded] = deque(maxlen=CALLS_MAX)
 
@@ -52,7 +51,7 @@ class ApiServer:
 
     def close(self) -> None:
         """Let go of the calls that a fault keeps hanging."""
-        self._closing.set()
+        self.faults.over.set()
 
     async def execute(self, fields: JsonObject) -> None:
         """Do the call that the answer to a webhook carried; how it went is told to nobody."""
@@ -101,9 +100,11 @@ class ApiServer:
         if faults.hang_s:
             try:
                 async with asyncio.timeout(faults.hang_s):
-                    await self._closing.wait()
+                    await faults.over.wait()
             except TimeoutError:
                 pass
+        if faults.unauthorized:
+            return _refusal(TelegramRefusedError(401, "Unauthorized"))
         if faults.server_error:
             return _refusal(TelegramRefusedError(500, "Internal Server Error: restart"))
         if faults.bad_gateway:

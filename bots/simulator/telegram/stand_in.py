@@ -81,6 +81,7 @@ class TelegramStandIn:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
+        self._server.faults.over.set()
         self._server.faults = faults
 
     @property

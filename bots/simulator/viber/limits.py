@@ -1,10 +1,11 @@
 """What Viber refuses and by which number, what its client will not show, and faults that a test switches on."""
 
+import asyncio
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import KvitokError
@@ -336,8 +337,8 @@ class Unanswered:
 class Faults:
     """What goes wrong on purpose, for the next *times* calls of the methods in *only* (empty: any method).
 
-    `hang_s` waits before anything is done, `lose_answer` does what was asked and then drops the connection,
-    `status` is Viber's own number, `http_status` that of a gateway before it.
+    `hang_s` waits before anything is done, unless it is `over` before; `lose_answer` does what was asked and
+    then drops the connection, `status` is Viber's own number, `http_status` that of a gateway before it.
     """
 
     hang_s: float = 0.0
@@ -349,6 +350,7 @@ class Faults:
     http_status: int = 0
     only: frozenset[str] = frozenset()
     times: int = 1_000_000_000
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def strike(self, method: str) -> bool:
         """Whether this call of *method* meets the fault; counts it."""

@@ -39,7 +39,6 @@ class ApiServer:
         self._token = token.encode()
         self._state = state
         self._api = api
-        self._closing = asyncio.Event()
         self.origin = ""
         """Where the bot reaches us, which is where it will fetch residents' files."""
         self.faults = Faults()
@@ -53,7 +52,7 @@ class ApiServer:
 
     def close(self) -> None:
         """Let go of the calls that a fault keeps hanging."""
-        self._closing.set()
+        self.faults.over.set()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         method, raw = request.match_info["method"], await request.read()
@@ -99,7 +98,7 @@ class ApiServer:
         if faults.hang_s:
             try:
                 async with asyncio.timeout(faults.hang_s):
-                    await self._closing.wait()
+                    await faults.over.wait()
             except TimeoutError:
                 pass
         if faults.server_error:

@@ -79,6 +79,7 @@ class ViberStandIn:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
+        self._server.faults.over.set()
         self._server.faults = faults
 
     @property

@@ -1,5 +1,6 @@
 """What VK refuses and under which code: keyboards, formatting, pictures, the pace, and faults that a test switches on."""
 
+import asyncio
 import json
 import re
 import time
@@ -257,8 +258,8 @@ class Pace:
 class Faults:
     """What goes wrong on purpose, for the next *times* calls of the methods in *only* (empty: any method).
 
-    `hang_s` waits before anything is done, `lose_answer` does what was asked and then drops the connection,
-    `code` is a refusal of VK's, `upload` makes the upload servers take nothing.
+    `hang_s` waits before anything is done, unless it is `over` before; `lose_answer` does what was asked and
+    then drops the connection, `code` is a refusal of VK's, `upload` makes the upload servers take nothing.
     """
 
     hang_s: float = 0.0
@@ -270,6 +271,7 @@ class Faults:
     upload: bool = False
     only: frozenset[str] = field(default_factory=frozenset)
     times: int = 1_000_000_000
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def strike(self, method: str) -> bool:
         """Whether this call of *method* meets the fault; counts it."""

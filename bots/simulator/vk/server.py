@@ -75,6 +75,7 @@ class ApiServer:
 
     def close(self) -> None:
         """Let go of the calls that a fault keeps hanging and of the long polls."""
+        self.faults.over.set()
         self._closing.set()
         self._events.wake()
 
@@ -126,7 +127,7 @@ class ApiServer:
         if faults.hang_s:
             try:
                 async with asyncio.timeout(faults.hang_s):
-                    await self._closing.wait()
+                    await faults.over.wait()
             except TimeoutError:
                 pass
         if faults.server_error or faults.bad_gateway:

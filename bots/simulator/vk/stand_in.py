@@ -104,6 +104,7 @@ class VkStandIn:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
+        self._server.faults.over.set()
         self._server.faults = faults
 
     @property
