@@ -152,10 +152,17 @@ async def town(migrated: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
         yield Town(migrated, database.name, codes_in(folder / CODES_FILE))
 
 
+@asynccontextmanager
+async def copy_of(town: Town) -> AsyncIterator[Database]:
+    """A copy of *town* that nobody else sees."""
+    async with _created(town.server, f"template {town.database}") as database:
+        yield database
+
+
 @pytest.fixture
 async def inhabited(town: Town) -> AsyncIterator[Database]:
     """A test's own copy of the town."""
-    async with _created(town.server, f"template {town.database}") as database:
+    async with copy_of(town) as database:
         yield database
 
 
