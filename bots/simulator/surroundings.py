@@ -98,13 +98,17 @@ async def surrounded(
 
     *paced* False lifts the limits on how fast a chat is written to, theirs and ours, for whoever cannot wait.
     """
-    channels = stand_ins(environment, clock, paced=paced)
+    zone = configuration.as_centre.zone
+
+    def town_time() -> datetime:
+        return clock().astimezone(zone)
+
+    channels = stand_ins(environment, town_time, paced=paced)
     acquirer = AcquirerStandIn(
         environment.need(SIMULATED_SECRET, "the stand-in for an acquirer"),
         clock,
         notice_url=f"{configuration.server.public_url}/acquirers/simulated/notice",
     )
-    zone = configuration.as_centre.zone
 
     async def to_try() -> Sequence[Mapping[str, Any]]:
         async with pool.acquire() as db:
@@ -116,7 +120,7 @@ async def surrounded(
     app = simulator_app(
         list(channels.values()),
         accounts=to_try,
-        clock=lambda: clock().astimezone(zone),
+        clock=town_time,
         set_clock=set_clock,
     )
     app.add_subapp(ACQUIRER, acquirer.app())
