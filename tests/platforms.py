@@ -49,7 +49,8 @@ class Platform:
     *proven* posts a body as the platform does, *forged* all the ways in which others might. *own* makes a
     sample's fields those of our bot. *unusable* are authentic and cannot be read; *unknown* is of a kind that
     does not exist. *repeats*: whether a resident sees twice what is sent twice, *presses*: how many calls
-    acknowledge a press. *trials*: samples that need no proof.
+    acknowledge a press. *trials*: samples that need no proof. *fair*:
+    what a spoilt body may be answered with.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Platform:
     presses: int
     repeats: bool
     trials: frozenset[str] = frozenset()
+    fair: frozenset[int] = frozenset({200})
 
     @property
     def samples(self) -> Mapping[str, Fields]:
@@ -180,6 +182,7 @@ VK: Final = Platform(
     presses=1,
     repeats=False,
     trials=frozenset({"in_confirmation"}),
+    fair=frozenset({200, 403}),
 )
 
 
