@@ -109,6 +109,9 @@ def grants(roles: Roles) -> Iterator[str]:
         allowed = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
         yield f"grant {allowed} on {quoted(name)} to {app}"
     yield f"grant select on alembic_version to {app}, {reader}"
+    # A function that runs with its owner's rights is callable by everyone unless it is said otherwise.
+    yield f"revoke all on function inbox_roll() from public, {reader}"
+    yield f"grant execute on function inbox_roll() to {app}"
 
 
 async def pending(connection: database.Connection) -> list[str]:
