@@ -132,6 +132,7 @@ class Max:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is classified
             if (simpler := _simpler(sending, error)) is None:
                 return self._judged(sending, self._classified(sending, error))
+            self._forget_uploads(sending)
         try:
             return self._judged(simpler, await self._carry_out(simpler))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is classified
