@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from bots.messengers import OK_SECRET, TELEGRAM_SECRET, VIBER_TOKEN, VK_SECRET
+from bots.messengers import MAX_SECRET, OK_SECRET, TELEGRAM_SECRET, VIBER_TOKEN, VK_SECRET
+from bots.simulator import max as max_messenger
 from bots.simulator import odnoklassniki, telegram, viber, vk
 from bots.simulator.stand_ins import VK_CONFIRMED_BY, VK_GROUP
 from tests.conftest import SECRETS
@@ -263,7 +264,47 @@ VIBER: Final = Platform(
     trials=frozenset({"in_webhook"}),
 )
 
-PLATFORMS: Final = {each.name: each for each in (TELEGRAM, VK, OK, VIBER)}
+
+# --- MAX: a header --------------------------------------------------------------------------------------
+
+_MAX: Final = {"X-Max-Bot-Api-Secret": SECRETS[MAX_SECRET]}
+
+
+def _max_fault(**what: Any) -> Strike:
+    sends = frozenset({"POST messages", "PUT messages"})
+    return lambda times=1_000_000_000: max_messenger.Faults(**what, only=sends, times=times)
+
+
+MAX: Final = Platform(
+    name="max",
+    accepted=b"",
+    own=_as_it_is,
+    proven=lambda body: Post(body, _MAX),
+    forged=lambda fields: [
+        Post(dumped(fields)),
+        Post(dumped(fields), {"X-Max-Bot-Api-Secret": SECRETS[MAX_SECRET][:-1]}),
+        Post(dumped(fields), behind=f"/{SECRETS[MAX_SECRET]}"),
+        Post(b"{"),
+    ],
+    unusable=[
+        *NONSENSE,
+        dumped({"update_type": "message_created", "message": {"body": {"text": "баланс"}}}),
+        dumped({"update_type": "message_callback", "callback": {"payload": "menu"}}),
+        dumped({"update_type": "bot_started", "chat_id": "many", "user": {"user_id": 1}, "timestamp": 1}),
+    ],
+    unknown={"update_type": "poem_created", "timestamp": 1, "chat_id": 1},
+    hanging=_max_fault(hang_s=600.0),
+    broken=_max_fault(bad_gateway=True),
+    busy=_max_fault(code="too.many.requests"),
+    refusing=_max_fault(code="verify.token"),
+    losing=_max_fault(lose_answer=True),
+    is_refusal=lambda call: call.status != 200 or bool(call.code),
+    answers_press=lambda call: call.path == "answers",
+    presses=1,
+    repeats=False,
+)
+
+PLATFORMS: Final = {each.name: each for each in (TELEGRAM, VK, OK, VIBER, MAX)}
 
 # What some platforms ask besides, what it is answered with, and whether that is to the letter.
 _ASKED: Final = {"group_id": VK_GROUP, "type": "confirmation"}
