@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -31,6 +32,7 @@ def due_rules(centre: Centre) -> DueRules:
     return DueRules(centre.due_days, centre.days_off, centre.days_worked)
 
 
+@lru_cache(maxsize=1024)
 def due_on(period: Month, rules: DueRules) -> date:
     """The last day on which the bill of *period* is paid in time (ЖК РФ art. 155 p. 1, ГК РФ art. 193).
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -73,26 +74,38 @@ class Debt(msgspec.Struct, frozen=True):
 
 def penalty(debt: Debt, paid_on: date, rules: PenaltyRules = RULES) -> Money:
     """The penalty on *debt* if it is paid on *paid_on*, that day included."""
-    return rounded(accrued(debt, paid_on, rules))
+    share = _a_kopeck(debt.service == OVERHAUL, debt.due_on, paid_on, rules)
+    return _nearest(debt.amount.kopecks * share.numerator, share.denominator)
 
 
 def accrued(debt: Debt, paid_on: date, rules: PenaltyRules = RULES) -> Fraction:
     """The same in kopecks before rounding: parts of one debt that were paid on several days are added first."""
-    late = (paid_on - debt.due_on).days
+    return debt.amount.kopecks * _a_kopeck(debt.service == OVERHAUL, debt.due_on, paid_on, rules)
+
+
+# The debts of a town share their few due days, and fractions are dear.
+@lru_cache(maxsize=1024)
+def _a_kopeck(overhaul: bool, due_on: date, paid_on: date, rules: PenaltyRules) -> Fraction:
+    """The penalty on a kopeck that was due on *due_on*."""
+    late = (paid_on - due_on).days
     if late <= FREE_DAYS:
         return Fraction(0)
-    if debt.service == OVERHAUL:
+    if overhaul:
         share = Fraction(late - FREE_DAYS, 300)
     else:
         first = min(late, FIRST_STEP_DAYS) - FREE_DAYS
         share = Fraction(first, 300) + Fraction(max(0, late - FIRST_STEP_DAYS), 130)
-    return debt.amount.kopecks * Fraction(rules.rate_on(paid_on)) / 100 * share
+    return Fraction(rules.rate_on(paid_on)) / 100 * share
 
 
 def rounded(kopecks: Fraction) -> Money:
     """The nearest kopeck, halves away from zero."""
-    nearest = int(abs(kopecks) + Fraction(1, 2))
-    return Money(nearest if kopecks >= 0 else -nearest)
+    return _nearest(kopecks.numerator, kopecks.denominator)
+
+
+def _nearest(numerator: int, denominator: int) -> Money:
+    nearest = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return Money(nearest if numerator >= 0 else -nearest)
 
 
 def penalties(debts: Iterable[Debt], paid_on: date, rules: PenaltyRules = RULES) -> Money:
