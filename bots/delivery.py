@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from bots import metrics
+from bots.loading import loaded, marked, now_permitted
 from core.channel import (
     Channel,
     ChannelStopped,
@@ -30,10 +31,9 @@ from core.channel import (
     Unknown,
     Unreachable,
 )
-from core.messages import Document, Message, MessageClass, Span, text
-from core.privacy import Ceiling, still_permitted
+from core.messages import Document, MessageClass
+from core.privacy import Ceiling
 from core.questions import OpenCase
-from core.wording import Words
 from storage import cases, events, outbox
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
@@ -164,20 +164,17 @@ class Delivery:
             metrics.sent(self._channel.name, head.message_class, head.queued_s_ago + took_s)
 
     async def _outcome(self, head: Leased, asked_s: float) -> Outcome:
-        message = _message(head)
+        message = loaded(head)
         if isinstance(message, Rejected):
             return message
-        if head.uncertain and head.message_class is MessageClass.BROADCAST:
-            return Rejected("perhaps delivered already")
         if head.address is None:
             return Unreachable("the chat was erased")
         try:
             address = self._keys.opened(self._channel.name, head.address)
         except UnreadableAddressError as unreadable:
             return Rejected(str(unreadable))
-        message = first = self._now_permitted(message)
-        if head.uncertain and head.message_class is MessageClass.CONFIRMATION:
-            message = self._marked_as_repeat(message)
+        first = now_permitted(message, ceiling=self.ceiling, zone=self._zone)
+        message = marked(first, head, zone=self._zone)
         if head.without == "edit":
             message = msgspec.structs.replace(message, replaces=None)
         files = [await self._render(document, message.language) for document in message.documents]
@@ -197,15 +194,6 @@ class Delivery:
                 return await self._channel.send(sending)
         except TimeoutError:
             return Unknown("no answer in time")
-
-    def _now_permitted(self, message: Message) -> Message:
-        """*message*, without what the channel may no longer carry of what was queued for it."""
-        return still_permitted(message, self.ceiling, Words.of(message.language, self._zone))
-
-    def _marked_as_repeat(self, message: Message) -> Message:
-        words = Words.of(message.language, self._zone)
-        mark = Span(words.plain(text("sent-again")) + "\n")
-        return msgspec.structs.replace(message, spans=(mark, *message.spans))
 
     async def _known(self, files: Sequence[RenderedFile]) -> dict[str, str]:
         if not files:
@@ -310,12 +298,3 @@ class Delivery:
 def _by_now(tried_s_ago: float, asked_s: float) -> float:
     """*tried_s_ago* with what has passed since: a platform's history is searched from the first try on, no later."""
     return tried_s_ago + asyncio.get_running_loop().time() - asked_s if tried_s_ago else 0.0
-
-
-def _message(head: Leased) -> Message | Rejected:
-    if head.body is None:
-        return Rejected("its text was erased")
-    try:
-        return outbox.DECODER.decode(head.body)
-    except msgspec.ValidationError as unreadable:
-        return Rejected(f"written by another release: {unreadable}")

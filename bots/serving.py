@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from bots import schedule
+from bots.answering import Answering
 from bots.channel_sections import Mode
 from bots.configuration import Configuration
 from bots.delivery import Delivery
@@ -28,7 +29,7 @@ from bots.turning import Turning, Voice
 from bots.watching import Watch
 from bots.webhooks import Webhooks
 from core.acquiring import Acquirer
-from core.channel import Channel, Kept
+from core.channel import Channel, Kept, Synchronous
 from core.privacy import Ceiling
 from storage import outbox, positions
 from storage.answers import answers
@@ -60,6 +61,7 @@ class Serving:
     engine: Engine
     turning: Turning
     deliveries: Mapping[str, Delivery]
+    answering: Mapping[str, Answering]
     tasks: tuple[asyncio.Future[None], ...]
 
     def mode_of(self, channel: str) -> Mode:
@@ -70,7 +72,10 @@ class Serving:
         """Let *channel* carry what *mode* allows from now on; what is queued already is checked at sending."""
         ceiling = Ceiling.of(mode)
         self.turning.set_ceiling(channel, ceiling)
-        self.deliveries[channel].ceiling = ceiling
+        if channel in self.deliveries:
+            self.deliveries[channel].ceiling = ceiling
+        else:
+            self.answering[channel].ceiling = ceiling
 
     async def until(self, stop: asyncio.Event) -> None:
         """Wait for *stop*. Raises whatever one of the tasks, none of which should end, ended by."""
@@ -103,6 +108,14 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
             now=parts.clock,
         )
         for name, channel in parts.channels.items()
+        if not isinstance(channel, Synchronous)
+    }
+    answering = {
+        name: Answering(
+            parts.pool, channel, keys=parts.keys, ceiling=parts.voices[name].ceiling, zone=centre.zone
+        )
+        for name, channel in parts.channels.items()
+        if isinstance(channel, Synchronous)
     }
 
     def committed(due: Mapping[str, set[int]]) -> None:
@@ -131,7 +144,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         news=feeder.news,
     )
     trusted = [ip_network(each) for each in parts.configuration.server.trusted_proxies]
-    Webhooks(parts.channels, engine, trusted_proxies=trusted).add_to(app)
+    Webhooks(parts.channels, engine, trusted_proxies=trusted, answering=answering).add_to(app)
     app.add_routes(pay_routes(desk, trusted_proxies=trusted))
     app.add_routes(shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=turning.public_url))
     app.add_routes(shelf.routes())
@@ -177,7 +190,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         ),
     ]
     async with _running(jobs, stop) as tasks:
-        yield Serving(engine, turning, deliveries, tasks)
+        yield Serving(engine, turning, deliveries, answering, tasks)
     for channel in parts.channels.values():
         await channel.close()
     renderer.close()

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import structlog
 from aiohttp import web
 
+from bots.answering import Answering
 from bots.taking import Taken, Taker
 from core.channel import Channel, Received, Webhook
 from core.errors import ForgedWebhookError, UnusableUpdateError
@@ -37,13 +38,20 @@ Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 class Webhooks:
     """The routes of all channels' webhooks, and the turns that they started.
 
-    *trusted_proxies* are the networks whose word about the sender's address is believed.
+    *trusted_proxies* are the networks whose word about the sender's address is believed. *answering*: what
+    those channels have to say that are spoken to in the responses to their requests.
     """
 
     def __init__(
-        self, channels: Mapping[str, Channel], taker: Taker, *, trusted_proxies: Networks = ()
+        self,
+        channels: Mapping[str, Channel],
+        taker: Taker,
+        *,
+        trusted_proxies: Networks = (),
+        answering: Mapping[str, Answering] | None = None,
     ) -> None:
         self._channels = channels
+        self._answering = answering or {}
         self._taker = taker
         self._trusted_proxies = trusted_proxies
         self._turns: set[asyncio.Task[Taken]] = set()
@@ -63,13 +71,37 @@ class Webhooks:
             raise web.HTTPNotFound
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await _body(request)
-        received = self._read(channel, Webhook(headers, request.match_info.get("secret", ""), body), request)
+        webhook = Webhook(headers, request.match_info.get("secret", ""), body)
+        received = self._read(channel, webhook, request)
+        if (answering := self._answering.get(channel.name)) is not None:
+            return await self._respond(request, webhook, received, answering, began=began)
         if not await self._take(received.updates, until=began + channel.ack_s):
             log.warning("webhook.postponed", channel=channel.name)
             return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
-        answer = channel.accepted if received.answer is None else received.answer
-        kind = "application/json" if answer.startswith(b"{") else "text/plain"
-        return web.Response(body=answer, content_type=kind)
+        return _response(channel.accepted if received.answer is None else received.answer)
+
+    async def _respond(
+        self,
+        request: web.Request,
+        webhook: Webhook,
+        received: Received,
+        answering: Answering,
+        *,
+        began: float,
+    ) -> web.Response:
+        """The response that says what waits for the chat, once the request's turns are committed; never 5xx.
+
+        Where they are not in time it asks for patience, and what they come to waits for the next request.
+        """
+        channel = answering.channel
+        in_time = await self._take(received.updates, until=began + channel.answer_within_s)
+        if received.answer is not None or not received.updates or not in_time:
+            return _response(received.answer or channel.answer(webhook, ()))
+        async with answering.waiting_for(received.updates[0].chat) as messages:
+            response = _response(channel.answer(webhook, messages))
+            await response.prepare(request)
+            await response.write_eof()
+        return response
 
     def _read(self, channel: Channel, webhook: Webhook, request: web.Request) -> Received:
         try:
@@ -139,6 +171,11 @@ async def _body(request: web.Request) -> bytes:
     except web.RequestPayloadError:
         raise web.HTTPBadRequest from None
     return bytes(body)
+
+
+def _response(body: bytes) -> web.Response:
+    kind = "application/json" if body.startswith(b"{") else "text/plain"
+    return web.Response(body=body, content_type=kind)
 
 
 async def _healthy(_: web.Request) -> web.Response:

@@ -209,6 +209,21 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Synchronous(Protocol):
+    """A channel that can be told something only in the answer to its own request (voice).
+
+    Nothing is sent to it: whatever was too late for one answer waits for the next request of its chat.
+    """
+
+    name: str
+    pace: Pace
+    answer_within_s: float  # how long a request may wait for its commit; in place of `ack_s`
+
+    def answer(self, webhook: Webhook, messages: Sequence[Message]) -> bytes:
+        """The answer to *webhook* that says *messages*; where there are none, one that asks for patience."""
+
+
+@runtime_checkable
 class Kept(Protocol):
     """A channel that is forgotten by its platform unless it is looked after, every few minutes."""
 

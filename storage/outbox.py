@@ -143,7 +143,7 @@ with pace as materialized (
 select chat_id, epoch from leased
 """
 
-# The heads of leased lanes, marked as being sent. A head that was already being sent is uncertain.
+# The heads of leased lanes, so many of each, marked as being sent. A head that was already being sent is uncertain.
 HEADS: Final = """
 with head as (
   select first.id, first.state, leased.chat_id, leased.epoch
@@ -151,7 +151,7 @@ with head as (
   cross join lateral (
     select id, state from outbox
     where outbox.chat_id = leased.chat_id and state in ('queued', 'sending', 'unknown')
-    order by id limit 1
+    order by id limit $3
   ) as first
 )
 update outbox set
@@ -191,7 +191,7 @@ async def lease(
         if not lanes:
             return []
         numbers, epochs = [row["chat_id"] for row in lanes], [row["epoch"] for row in lanes]
-        heads = [leased_from(row) for row in await db.fetch(HEADS, numbers, epochs)]
+        heads = [leased_from(row) for row in await db.fetch(HEADS, numbers, epochs, 1)]
         if len(heads) < len(lanes):
             await db.execute(RELEASE, numbers, epochs)
         return heads
