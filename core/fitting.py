@@ -159,9 +159,7 @@ def _shown(
     if not within.link_button:
         links = [_link_line(key, words) for key in chain.from_iterable(rows) if key.kind == "link"]
         rows = [kept for row in rows if (kept := tuple(key for key in row if key.kind != "link"))]
-    return _page(
-        _distinct(_wrapped(rows, within.columns_max), within), offered.tag, page, words, within
-    ), links
+    return _page(_distinct(_wrapped(rows, within.columns_max), within), offered, page, words, within), links
 
 
 def _disclosed(reply: Reply, offered: Offered, within: Capabilities) -> DataClass:
@@ -210,7 +208,7 @@ def _distinct(rows: Sequence[KeyRow], within: Capabilities) -> list[KeyRow]:
 
 
 def _page(
-    rows: Sequence[KeyRow], tag: str, page: int, words: Words, within: Capabilities
+    rows: Sequence[KeyRow], offered: Offered, page: int, words: Words, within: Capabilities
 ) -> tuple[KeyRow, ...]:
     """The rows of *page*; where they do not all fit, with a way on and the last row (the way out) kept."""
     if len(rows) <= within.rows_max and sum(map(len, rows)) <= within.buttons_max:
@@ -233,7 +231,7 @@ def _page(
     onward = Key(
         _clipped(words.plain(text("more-button")), within.label_chars_max),
         "press",
-        f"{PAGE_ACTION}:{(page + 1) % len(pages)}:{tag}",
+        f"{PAGE_ACTION}:{(page + 1) % len(pages)}:{offered.tag}",
     )
     return (*shown, (onward,), way_out)
 
