@@ -23,7 +23,6 @@ CAPABILITIES: Final = Capabilities(
     keyboard="inline",
     photo=True,
     document=True,
-    contact_button=True,
 )
 # https://apiok.ru/dev/graph_api/methods/graph.user/graph.user.messages/post
 ATTACHMENTS_MAX: Final = 5

@@ -39,7 +39,6 @@ CAPABILITIES: Final = Capabilities(
     keyboard="bottom",
     photo=True,
     document=True,
-    contact_button=True,
     files_by_address=True,
 )
 GRID: Final = 6

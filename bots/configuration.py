@@ -81,6 +81,8 @@ class CentreSection(msgspec.Struct, frozen=True):
     site: str = ""
     privacy_url: str = ""
     requisites: RequisitesSection | None = None
+    # A phone that billing has on file proves an account, where a messenger vouches for the phone.
+    phone_proves: bool = False
     due_days: tuple[DueDaySection, ...] = (DueDaySection("2000-01", 10), DueDaySection("2026-02", 15))
 
 
@@ -143,6 +145,7 @@ class Configuration(msgspec.Struct, frozen=True):
             site=of.site,
             privacy_url=of.privacy_url,
             requisites=of.requisites.as_requisites if of.requisites else None,
+            phone_proves=of.phone_proves,
             limits=Limits(
                 payment_min=Money(self.payments.min_roubles * 100),
                 payment_other_min=Money(self.payments.other_min_roubles * 100),

@@ -139,6 +139,7 @@ class Turning:
             lost=stage is None,
             key=f"{arrival.channel}:{arrival.key}",
             event=arrival.event,
+            vouched=self.centre.phone_proves and self.voices[chat.channel].capabilities.contact_button,
         )
 
     def _end(

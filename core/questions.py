@@ -218,7 +218,7 @@ class LinkFrozen(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class LinkAccount(Question[Linked | AlreadyLinked | TooManyLinks | TooManyResidents | LinkFrozen]):
-    """Link *account*, proven by *proof* ('total', 'code', 'meter'), to *resident*."""
+    """Link *account*, proven by *proof* ('total', 'code', 'meter', 'phone'), to *resident*."""
 
     writes = True
     resident: int
@@ -229,6 +229,13 @@ class LinkAccount(Question[Linked | AlreadyLinked | TooManyLinks | TooManyReside
     at: datetime
     accounts_max: int
     residents_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsByPhone(Question[tuple[int, ...]]):
+    """The open accounts that billing has *phone* on file for; proof where a messenger vouches for the phone."""
+
+    phone: str
 
 
 @dataclass(frozen=True, slots=True)

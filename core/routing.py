@@ -149,6 +149,8 @@ def _said(turn: Turn, said: Said, offered: Offered) -> Dialogue:
             return settings.gone(turn, ())
         case Photo():
             return _photo(turn, said)
+        case Contact() if linking.awaits_phone(turn):
+            return linking.take_contact(turn, said)
         case Voice() | Contact() | Unreadable():
             return help.not_understood(turn, ())
         case _:

@@ -80,6 +80,8 @@ class Centre(msgspec.Struct, frozen=True):
     consent_version: str = "2026-11"
     # Where residents pay to by bank transfer; None: no payment QR is offered.
     requisites: Requisites | None = None
+    # Whether a phone that billing has on file for an account proves it, where a messenger vouches for the phone.
+    phone_proves: bool = False
     # Where each messenger's chat is opened with a code: the channel, and an address with `{code}` in it.
     chat_links: tuple[tuple[str, str], ...] = ()
     limits: Limits = Limits()
@@ -174,6 +176,7 @@ class Turn(msgspec.Struct, frozen=True):
     *sent_at* is the platform's time (windows, «принято»), *now* ours (limits, links). *resident* is None
     before consent. *stale*: older than what this chat last handled, so it is read from Idle and confirms
     nothing. *lost*: the kept stage could not be read. *event*: the number of the event that began the turn.
+    *vouched*: this messenger vouches that a phone shared in it is the sender's, and the centre takes that for proof.
     """
 
     chat: int
@@ -190,6 +193,7 @@ class Turn(msgspec.Struct, frozen=True):
     lost: bool = False
     key: str = ""
     event: int | None = None
+    vouched: bool = False
 
     @property
     def account(self) -> AccountLink | None:

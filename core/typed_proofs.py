@@ -18,11 +18,13 @@ NUMBER_DIGITS_MAX: Final = 20
 CODE_CHARS_MIN: Final = 4
 CODE_CHARS_MAX: Final = 32
 SERIAL_DIGITS_MIN: Final = 4
+RUSSIAN_DIGITS: Final = 11
 TOTAL_MAX: Final = Money(100_000_000_000)
 
 TOTAL: Final = "total"
 CODE: Final = "code"
 METER: Final = "meter"
+PHONE: Final = "phone"
 
 _BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[\s.\-‐-―_/]+(?=\d)")
 _NUMBER: Final = re.compile(rf"\d{{{NUMBER_DIGITS_MIN},{NUMBER_DIGITS_MAX}}}")
@@ -60,6 +62,14 @@ def read_number(typed: str) -> str | None:
 def normal_code(code: str) -> str:
     """The code of a paper bill as it is hashed: Latin capitals and digits, nothing between them."""
     return _NOT_OF_CODE.sub("", _plain(code).upper()).translate(_LOOK_ALIKE)
+
+
+def normal_phone(phone: str) -> str:
+    """A phone as it is hashed: digits alone, a Russian one in 11 of them from 7; '' where it cannot be one."""
+    digits = "".join(str(unicodedata.digit(sign)) for sign in _plain(phone) if sign.isdigit())
+    if len(digits) == RUSSIAN_DIGITS and digits[0] in "78":
+        return f"7{digits[1:]}"
+    return f"7{digits}" if len(digits) == RUSSIAN_DIGITS - 1 and digits[0] == "9" else digits
 
 
 def read_kind(typed: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from core.joining import InviterOf, JoinByCode, OpenInvitation, Unjoin
 from core.questions import (
+    AccountsByPhone,
     AddToCase,
     BillOf,
     ChooseLink,
@@ -48,6 +49,11 @@ def answers(*, keys: Keys, settings: PaymentSettings) -> Answers:
     async def number_behind(db: Connection, asked: Sequence[NumberBehind]) -> list[str | None]:
         return await linking.number_behind(db, asked, keys=keys)
 
+    async def accounts_by_phone(
+        db: Connection, asked: Sequence[AccountsByPhone]
+    ) -> Sequence[tuple[int, ...]]:
+        return await linking.accounts_by_phone(db, asked, keys=keys)
+
     async def try_proof(db: Connection, asked: Sequence[TryProof]) -> Sequence[object]:
         return await proofs.try_proof(db, asked, keys=keys)
 
@@ -63,6 +69,7 @@ def answers(*, keys: Keys, settings: PaymentSettings) -> Answers:
         GiveConsent: residents.give_consent,
         TryProof: try_proof,
         LinkAccount: linking.link_account,
+        AccountsByPhone: accounts_by_phone,
         NumberBehind: number_behind,
         ChooseLink: linking.choose_link,
         RenameLink: linking.rename_link,

@@ -75,6 +75,10 @@ class Keys:
         """What `account.link_secret_hash` holds for this code of a paper bill."""
         return code_hash(self.billing, code)
 
+    def phone_hash(self, phone: str) -> bytes:
+        """What `account.phone_hashes` holds for a phone of digits alone, a Russian one in 11 of them from 7."""
+        return hmac.digest(self.billing, phone.encode(), "sha256")
+
     def number_hash(self, number: str) -> bytes:
         """Under what a typed account number is counted, whether it exists or not."""
         return hmac.digest(self.numbers, number.encode(), "sha256")

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from core.questions import (
+    AccountsByPhone,
     AlreadyLinked,
     ChooseLink,
     FreezeLink,
@@ -23,6 +24,7 @@ from core.questions import (
     Unlink,
 )
 from core.turns import AccountLink, LinkAdded
+from core.typed_proofs import normal_phone
 from storage import events
 from storage.database import Connection
 from storage.keys import Keys
@@ -56,6 +58,26 @@ async def number_behind(db: Connection, asked: Sequence[NumberBehind], *, keys: 
         link.number if link is not None and (link.number, link.period.first_day) in live else None
         for link in links
     ]
+
+
+# --- A phone on file ---------------------------------------------------------------------------------
+
+# The open accounts that each of these phones is on file for.
+BY_PHONE: Final = """
+select asked.place, account.id
+from unnest($1::int[], $2::bytea[]) as asked (place, phone_hash)
+join account on account.phone_hashes @> array[asked.phone_hash] and account.closed_on is null
+order by asked.place, account.id
+"""
+
+
+async def accounts_by_phone(
+    db: Connection, asked: Sequence[AccountsByPhone], *, keys: Keys
+) -> list[tuple[int, ...]]:
+    """The open accounts that billing has each phone on file for."""
+    hashes = [keys.phone_hash(normal_phone(question.phone)) for question in asked]
+    rows = await db.fetch(BY_PHONE, list(range(len(asked))), hashes)
+    return [tuple(row["id"] for row in rows if row["place"] == place) for place in range(len(asked))]
 
 
 # --- Making a link -----------------------------------------------------------------------------------

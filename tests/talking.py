@@ -10,12 +10,15 @@ A transcript is lines:
     > [Меню]                         presses a button, by the beginning of its label
     > [^Сохранить]                   presses a button of an earlier message, also one that is there no more
     > (photo)                        sends something that is not text: photo, voice, sticker, location, document
+    > (contact +7…)                  shares somebody else's phone; (contact) alone the resident's own
     > (block)                        blocks the bot; (unblock) lets it write again
     > (edit) хвс 124                 corrects the last message
     > (10000 letters)                types very much
     > хвс 123                        types
     pay                              opens the last link and pays at the acquirer's page
     open                             opens the last link and only looks: what the page says is compared like a message
+    vouched                          the centre takes a phone on file for proof, where the messenger vouches for it
+    filed a                          billing has the phone that was shared last on file for that account, too
     staff 1 Ответ                    staff answer case 1
     town update meter set …          something changes in the town, as billing's files or staff would change it
     < Первая строка*                 a message of the bot: its lines, each must be there in this order
@@ -49,6 +52,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import aiohttp
+import msgspec
 from asyncpg import PostgresError
 
 from bots.configuration import Secrets
@@ -59,6 +63,7 @@ from core.deep_links import join_code_in
 from core.messages import Month
 from core.messages import text as phrase
 from core.money import Money
+from core.typed_proofs import normal_phone
 from core.wording import Words
 from storage.cases import answer_case
 from storage.database import Pool
@@ -75,6 +80,9 @@ LOOK_AGAIN_MS: Final = 5
 
 # Messages on their way to a phone.
 WAITING: Final = "select count(*) from outbox where state in ('queued', 'sending')"
+
+# Billing's word that a phone is a payer's.
+FILE_PHONE: Final = "update account set phone_hashes = phone_hashes || $2::bytea where number = $1"
 
 _PLACEHOLDER: Final = re.compile(r"\{(?:([a-c])\.)?(number|code|total|sum|end|paper|m(\d)([+-]\d+)?|s(\d))\}")
 _ROW: Final = re.compile(r"\[([^\]]*)\]")
@@ -105,7 +113,8 @@ def spoken_badly(message: Mapping[str, Any]) -> str:
         if found := ugly.search(prose):
             return f"{why}: …{prose[max(0, found.start() - 30) : found.end() + 30]}…"
     actions = {str(key["id"]).partition(":")[0] for row in message["buttons"] for key in row}
-    return "" if actions & set(_WAYS) else f"there is no way back: {sorted(actions)}"
+    # Keys that type their label have no other name.
+    return "" if actions & {*_WAYS, "Отмена", "Меню"} else f"there is no way back: {sorted(actions)}"
 
 
 class TranscriptError(AssertionError):
@@ -123,6 +132,7 @@ class Phone:
     last: dict[str, Any] = field(default_factory=dict)
     shown: dict[int, dict[str, Any]] = field(default_factory=dict)
     own: int = 0
+    own_text: str = ""
 
     async def do(self, action: str, **body: object) -> None:
         """Do what a resident can do."""
@@ -162,7 +172,7 @@ class Phone:
                 if message["from"] == "bot" and not _is_welcome(message):
                     self.unread.append(message)
                 else:
-                    self.own = message["id"]
+                    self.own, self.own_text = message["id"], message["text"]
 
 
 class Talk:
@@ -246,6 +256,11 @@ class Talk:
                 await self._link(self.accounts["abc".index(rest)])
             case "pay":
                 await self._pay()
+            case "vouched":
+                turning = self.around.service.turning
+                turning.centre = msgspec.structs.replace(turning.centre, phone_proves=True)
+            case "filed":
+                await self._file(self.accounts["abc".index(rest)])
             case "staff":
                 await self._answer(*rest.split(" ", 1))
             case "town":
@@ -262,6 +277,8 @@ class Talk:
             await self.phone.press(said[1:-1])
         elif said in {"(photo)", "(contact)", "(block)", "(unblock)"}:
             await self.phone.do(said[1:-1])
+        elif said.startswith("(contact "):
+            await self.phone.do("contact", phone=said[len("(contact ") : -1])
         elif said.startswith("(photo) "):
             await self.phone.do("photo", caption=said.removeprefix("(photo) "))
         elif said.startswith("(edit) "):
@@ -281,6 +298,12 @@ class Talk:
             await self._say(said)
             if await self.phone.next() is None:
                 raise TranscriptError(f"no answer to {said}")
+
+    async def _file(self, account: Mapping[str, Any]) -> None:
+        await self.phone.look()
+        phone_hash = keys_of(Secrets(SECRETS)).phone_hash(normal_phone(self.phone.own_text))
+        async with self.pool.acquire() as db:
+            await db.execute(FILE_PHONE, account["number"], phone_hash)
 
     async def _edit(self, words: str) -> None:
         """Correct the resident's last message where the messenger can; elsewhere it is said anew."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from core.conversation import ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
 from core.deep_links import join_code_in, paper_link_in
@@ -15,8 +15,21 @@ from core.dialogues import joining, staff
 from core.dialogues.consent import asked_consent, consent_hash, decline_consent
 from core.dialogues.menu import MENU_ROW, WAYS_OUT_ROW, account_phrase, menu_keyboard, only_in_private
 from core.driving import Handler
-from core.messages import DataClass, Keyboard, Phrase, Reply, Text, press, say, text
+from core.messages import (
+    Button,
+    Contact,
+    ContactButton,
+    DataClass,
+    Keyboard,
+    Phrase,
+    Reply,
+    Text,
+    press,
+    say,
+    text,
+)
 from core.questions import (
+    AccountsByPhone,
     AlreadyLinked,
     Blocked,
     FreezeLink,
@@ -32,8 +45,8 @@ from core.questions import (
     TooManyResidents,
     TryProof,
 )
-from core.turns import AccountLink, LinkAdded, Notice, Told, Turn, told
-from core.typed_proofs import CODE, METER, TOTAL, read_kind, read_number, read_proof
+from core.turns import AccountLink, LinkAdded, Notice, Resident, Told, Turn, told
+from core.typed_proofs import CODE, METER, PHONE, TOTAL, read_kind, read_number, read_proof
 
 _AGREED: Final = frozenset({"согласен", "согласна", "да", "ок", "хорошо", "agree", "yes", "ok"})
 _DECLINED: Final = frozenset({"нет", "нет спасибо", "не согласен", "не согласна", "no", "no thanks"})
@@ -49,6 +62,7 @@ _PROOFS: Final[Keyboard] = (
     (press("link-other-number-button", "link"),),
     WAYS_OUT_ROW,
 )
+_PHONE_ROW: Final[tuple[Button, ...]] = (ContactButton(text("link-phone-button")),)
 _NOT_PROVEN: Final[Keyboard] = (
     (press("link-other-proof-button", "proof"), press("link-other-number-button", "link")),
     (press("menu-contacts-button", "contacts"), *WAYS_OUT_ROW),
@@ -78,7 +92,7 @@ async def agree(turn: Turn, args: Sequence[str]) -> Told:
     thanks = text("consent-thanks")
     if code := join_code_in(stage.token):
         return await joining.join(turn, code, thanks)
-    return staff.asked(thanks) if stage.wanted == staff.ACTION else await _begin(stage.token, thanks)
+    return staff.asked(thanks) if stage.wanted == staff.ACTION else await _begin(turn, stage.token, thanks)
 
 
 async def take_consent(turn: Turn, stage: Consenting, said: Text) -> Told:
@@ -110,8 +124,7 @@ def answers(stage: Consenting | GivingNumber | GivingProof, typed: str) -> bool:
 
 async def link(turn: Turn, args: Sequence[str]) -> Told:
     """«Подключить счёт»; *args* may hold the paper bill's link."""
-    del turn
-    return await _begin(args[0] if args else "")
+    return await _begin(turn, args[0] if args else "")
 
 
 async def link_first(turn: Turn, args: Sequence[str]) -> Told:
@@ -125,17 +138,20 @@ async def link_first(turn: Turn, args: Sequence[str]) -> Told:
     return await link(turn, args)
 
 
-async def _begin(token: str, *first: Phrase) -> Told:
+async def _begin(turn: Turn, token: str, *first: Phrase) -> Told:
     if token:
         number = await NumberBehind(token)
         if number is not None:
             return _ask_proof(number, *first, text("link-number-from-bill"))
         first = (*first, text("link-token-outlived"))
-    return told(GivingNumber(), _ask_number(*first))
+    return told(GivingNumber(), _ask_number(turn, *first))
 
 
-def _ask_number(*first: Phrase) -> Reply:
-    return say(*first, text("link-ask-number"), keyboard=(WAYS_OUT_ROW,), numeric=True)
+def _ask_number(turn: Turn, *first: Phrase) -> Reply:
+    asked = [*first, text("link-ask-number")]
+    if not turn.vouched:
+        return say(*asked, keyboard=(WAYS_OUT_ROW,), numeric=True)
+    return say(*asked, text("link-or-phone"), keyboard=(_PHONE_ROW, WAYS_OUT_ROW), numeric=True)
 
 
 def _ask_proof(number: str, *first: Phrase) -> Told:
@@ -145,12 +161,11 @@ def _ask_proof(number: str, *first: Phrase) -> Told:
 
 async def take_number(turn: Turn, stage: GivingNumber, said: Text) -> Told:
     """An account number, or the paper bill's link pasted in its place."""
-    del turn
     if token := paper_link_in(said.text):
-        return await _begin(token)
+        return await _begin(turn, token)
     number = read_number(said.text)
     if number is None:
-        return told(stage, _ask_number(text("link-no-number")))
+        return told(stage, _ask_number(turn, text("link-no-number")))
     return _ask_proof(number)
 
 
@@ -169,7 +184,7 @@ async def choose_proof(turn: Turn, args: Sequence[str]) -> Told:
     """One of the three proofs was chosen, or with no *args*: to choose another."""
     stage = turn.stage
     if not isinstance(stage, ChoosingProof | GivingProof):
-        return told(GivingNumber(), _ask_number(text("link-begin-anew")))
+        return told(GivingNumber(), _ask_number(turn, text("link-begin-anew")))
     kind = args[0] if args else ""
     if kind not in _ASKS:
         return _ask_proof(stage.number)
@@ -215,15 +230,72 @@ def _blocked(turn: Turn, until: datetime) -> Reply:
     return say(*body, keyboard=menu_keyboard(turn))
 
 
+# --- The resident's own phone as a proof -------------------------------------------------------------
+
+
+def awaits_phone(turn: Turn) -> bool:
+    """Whether a shared phone may prove accounts here and now: nothing else is talked of, or linking is."""
+    linking = isinstance(turn.stage, Consenting | GivingNumber | ChoosingProof | GivingProof)
+    return turn.private and turn.vouched and (linking or (turn.stage == Idle() and turn.account is None))
+
+
+async def take_contact(turn: Turn, contact: Contact) -> Told:
+    """A shared phone: links every account that it is on file for. It is compared and not kept."""
+    if turn.resident is None:
+        return asked_consent(turn, turn.stage if isinstance(turn.stage, Consenting) else Consenting())
+    if not contact.own:
+        return _no_phone(turn, text("link-phone-not-yours"))
+    accounts = await AccountsByPhone(contact.phone)
+    if not 1 <= len(accounts) <= turn.centre.limits.accounts_per_resident:
+        # On file for more accounts than one may have, it is nobody's own.
+        return _no_phone(turn, text("link-phone-unknown"))
+    answers = [await _ask_link(turn, turn.resident, account, PHONE) for account in accounts]
+    done = [answer for answer in answers if isinstance(answer, Linked | AlreadyLinked)]
+    if len(done) > 1:
+        return told(Idle(), _all_linked([answer.link for answer in done]))
+    return _told_of((done or answers)[0])
+
+
+def _no_phone(turn: Turn, why: Phrase) -> Told:
+    if isinstance(turn.stage, ChoosingProof | GivingProof):
+        return _ask_proof(turn.stage.number, why)
+    return told(GivingNumber(), say(why, text("link-ask-number"), keyboard=(WAYS_OUT_ROW,), numeric=True))
+
+
+def _all_linked(links: Sequence[AccountLink]) -> Reply:
+    keyboard: Keyboard = (
+        (press("menu-balance-button", "bal"), press("menu-readings-button", "read")),
+        (press("menu-accounts-button", "accounts"), *MENU_ROW),
+    )
+    lines = [
+        text("account-line", place=place, account=account_phrase(link))
+        for place, link in enumerate(links, start=1)
+    ]
+    done = text("link-done-several", count=len(links))
+    return say(
+        done,
+        *lines,
+        keyboard=keyboard,
+        data_class=DataClass.PERSONAL,
+        lesser=say(done, keyboard=keyboard),
+    )
+
+
 # --- The link ----------------------------------------------------------------------------------------
+
+_LinkAnswer: TypeAlias = Linked | AlreadyLinked | TooManyLinks | TooManyResidents | LinkFrozen
 
 
 async def _link(turn: Turn, account: int, proof: str) -> Told:
     if turn.resident is None:
         return asked_consent(turn, Consenting())
+    return _told_of(await _ask_link(turn, turn.resident, account, proof))
+
+
+def _ask_link(turn: Turn, resident: Resident, account: int, proof: str) -> LinkAccount:
     limits = turn.centre.limits
-    linked = await LinkAccount(
-        resident=turn.resident.id,
+    return LinkAccount(
+        resident=resident.id,
         chat=turn.chat,
         channel=turn.channel,
         account=account,
@@ -232,6 +304,9 @@ async def _link(turn: Turn, account: int, proof: str) -> Told:
         accounts_max=limits.accounts_per_resident,
         residents_max=limits.residents_per_account,
     )
+
+
+def _told_of(linked: _LinkAnswer) -> Told:
     match linked:
         case Linked():
             return told(Idle(), _linked(linked.link, "link-done", "link-done-plainly"))

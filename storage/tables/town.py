@@ -72,6 +72,7 @@ ACCOUNT = Table(
     Column("status", Text, nullable=False, server_default="open"),
     # Billing's balance and ours disagree: the resident sees the bill's total less later payments.
     Column("differs", Boolean, nullable=False, server_default=text("false")),
+    Index("account_phone_hashes_idx", "phone_hashes", postgresql_using="gin"),
 )
 
 SERVICE = Table(

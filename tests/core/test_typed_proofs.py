@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from core.money import Money
 from core.questions import ByCode, ByMeter, ByTotal, Proof
-from core.typed_proofs import CODE, METER, TOTAL, normal_code, read_kind, read_number, read_proof
+from core.typed_proofs import (
+    CODE,
+    METER,
+    TOTAL,
+    normal_code,
+    normal_phone,
+    read_kind,
+    read_number,
+    read_proof,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +97,18 @@ def test_whatever_is_typed_is_read_or_not_but_never_breaks(typed: str, kind: str
 @given(code=st.text(max_size=40))
 def test_a_normal_code_stays_as_it_is(code: str) -> None:
     assert normal_code(normal_code(code)) == normal_code(code)
+
+
+@pytest.mark.parametrize(
+    ("phone", "normal"),
+    [
+        ("+79035550102", "79035550102"),
+        ("8 (903) 555-01-02", "79035550102"),
+        ("9035550102", "79035550102"),
+        ("+375 29 555-01-02", "375295550102"),
+        ("👤 +79035550102", "79035550102"),
+        ("нет", ""),
+    ],
+)
+def test_a_phone_is_the_same_however_it_is_written(phone: str, normal: str) -> None:
+    assert normal_phone(phone) == normal

@@ -6,6 +6,7 @@ import msgspec
 
 from core.messages import Month
 from core.questions import (
+    AccountsByPhone,
     AlreadyLinked,
     ChooseLink,
     FreezeLink,
@@ -20,7 +21,7 @@ from core.questions import (
 )
 from core.turns import LinkAdded
 from storage.database import Connection, Pool
-from storage.linking import choose_link, freeze_link, number_behind, rename_link, unlink
+from storage.linking import accounts_by_phone, choose_link, freeze_link, number_behind, rename_link, unlink
 from storage.paper_links import PaperLink, paper_token
 from tests.storage.making_residents import (
     KEYS,
@@ -228,3 +229,21 @@ async def test_a_link_that_is_not_ours_leads_nowhere(db: Connection) -> None:
     asked = [NumberBehind("bill-" + "A" * 43), NumberBehind(""), NumberBehind(token)]
 
     assert await number_behind(db, asked, keys=KEYS) == [None, None, None]
+
+
+# --- Phones on file ----------------------------------------------------------------------------------
+
+
+async def test_open_accounts_are_found_by_a_phone_on_file_however_it_is_written(db: Connection) -> None:
+    first, second = await make_account(db), await make_account(db, "0012345679")
+    closed, _ = await make_account(db, "0012345680"), await make_account(db, "0012345681")
+    on_file = [KEYS.phone_hash("79035550102"), KEYS.phone_hash("79035550103")]
+    await db.execute(
+        "update account set phone_hashes = $1 where id = any($2::bigint[])", on_file, [first, second, closed]
+    )
+    await db.execute("update account set closed_on = '2026-01-01' where id = $1", closed)
+    phones = ["+79035550102", "8 (903) 555-01-03", "+79035550104", "+79035550102"]
+
+    found = await accounts_by_phone(db, [AccountsByPhone(phone) for phone in phones], keys=KEYS)
+
+    assert found == [(first, second), (first, second), (), (first, second)]

@@ -60,6 +60,14 @@ link-ask-number = Type the account number. It is printed at the top of the bill.
 link-no-number = I see no number here. An account number has digits only, 5 to 20 of them.
 link-number-from-bill = The account number was taken from the link on the bill.
 link-token-outlived = This link from a bill is no longer valid.
+link-or-phone = Or send your phone number. If the centre has it on file for your account, nothing else is needed. We do not keep it.
+link-phone-button = Send my number
+link-phone-unknown = The centre has no account on file for this phone number. Please link your account by the bill.
+link-phone-not-yours = Only a number of your own can confirm an account. Send it with the button, or link your account by the bill.
+link-done-several = { $count ->
+    [one] Done, { $count } account is linked:
+   *[other] Done, { $count } accounts are linked:
+ }
 link-begin-anew = Let us start again.
 link-ask-proof = Now confirm that the account is yours. What do you have at hand?
 link-choose = Please choose one of the ways.

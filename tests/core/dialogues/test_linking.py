@@ -8,8 +8,9 @@ import pytest
 from core.conversation import AskingStaff, ChoosingProof, Consenting, GivingNumber, GivingProof, Idle
 from core.dialogues import consent, linking
 from core.driving import replay
-from core.messages import DataClass, Press
+from core.messages import Contact, ContactButton, DataClass, Press
 from core.questions import (
+    AccountsByPhone,
     AlreadyLinked,
     Blocked,
     ByCode,
@@ -37,6 +38,7 @@ from tests.making_people import (
     a_newcomer,
     a_resident,
     addresses,
+    buttons,
     keys_of,
     only,
     payloads,
@@ -333,3 +335,112 @@ def test_limits_are_worded_in_every_number(language: str, count: int) -> None:
         assert keys_of(reply) == [key]
         assert str(count) in words_of(reply, language)
     assert Words(language, ZONE).language == language
+
+
+# --- A phone on file ---------------------------------------------------------------------------------
+
+OWN = Contact("+79035550102", own=True)
+
+
+def vouched(*links: Any, **rest: Any) -> Any:
+    return a_resident(*links, **{"vouched": True, "stage": GivingNumber(), "said": OWN, **rest})
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_a_phone_is_asked_for_only_where_it_is_vouched_for(offered: bool) -> None:
+    reply = only(replay(linking.link(a_resident(vouched=offered), ()), {}))
+
+    assert any(isinstance(button, ContactButton) for button in buttons(reply)) == offered
+    assert ("link-or-phone" in keys_of(reply)) == offered
+
+
+def test_a_phone_on_file_links_its_account() -> None:
+    linked = Linked(a_link(), others=0)
+
+    told = replay(
+        linking.take_contact(vouched(), OWN), {AccountsByPhone(OWN.phone): (71,), LinkAccount: linked}
+    )
+
+    assert told.stage == Idle()
+    assert keys_of(only(told)) == ["link-done"]
+
+
+def test_the_link_says_what_proved_it() -> None:
+    dialogue = linking.take_contact(vouched(), OWN)
+    dialogue.send(None)
+    asked: Any = dialogue.send((71,))
+
+    assert isinstance(asked, LinkAccount)
+    assert (asked.account, asked.proof, asked.resident) == (71, "phone", 5)
+    dialogue.close()
+
+
+def test_a_phone_on_file_for_several_accounts_links_them_all() -> None:
+    linked = Linked(a_link(), others=0)
+
+    told = replay(
+        linking.take_contact(vouched(), OWN), {AccountsByPhone(OWN.phone): (71, 72), LinkAccount: linked}
+    )
+
+    reply = only(told)
+    assert keys_of(reply) == ["link-done-several", "account-line", "account-line"]
+    assert reply.data_class is DataClass.PERSONAL
+    assert reply.lesser is not None
+    assert keys_of(reply.lesser) == ["link-done-several"]
+
+
+@pytest.mark.parametrize("accounts", [(), tuple(range(1, 12))], ids=["none", "more than one may have"])
+def test_a_phone_that_is_nobodys_own_is_not_told_from_one_that_is_not_on_file(
+    accounts: tuple[int, ...],
+) -> None:
+    told = replay(linking.take_contact(vouched(), OWN), {AccountsByPhone: accounts})
+
+    assert told.stage == GivingNumber()
+    assert keys_of(only(told)) == ["link-phone-unknown", "link-ask-number"]
+
+
+def test_a_phone_that_is_not_on_file_leaves_the_proof_to_be_chosen() -> None:
+    turn = vouched(stage=PROVING)
+
+    told = replay(linking.take_contact(turn, OWN), {AccountsByPhone: ()})
+
+    assert told.stage == ChoosingProof(NUMBER)
+    assert keys_of(only(told))[0] == "link-phone-unknown"
+
+
+def test_a_phone_that_the_messenger_does_not_vouch_for_proves_nothing() -> None:
+    told = replay(linking.take_contact(vouched(), Contact(OWN.phone, own=False)), {})
+
+    assert keys_of(only(told)) == ["link-phone-not-yours", "link-ask-number"]
+
+
+def test_a_phone_is_not_even_compared_before_consent() -> None:
+    turn = a_newcomer(OWN, vouched=True, stage=Consenting(TOKEN))
+
+    told = replay(linking.take_contact(turn, OWN), {})
+
+    assert told.stage == Consenting(TOKEN)
+    assert keys_of(only(told)) == ["consent-text"]
+
+
+@pytest.mark.parametrize(
+    ("turn", "awaited"),
+    [
+        (a_resident(vouched=True), True),
+        (a_resident(vouched=True, stage=PROVING), True),
+        (a_resident(a_link(), vouched=True), False),
+        (a_resident(a_link(), vouched=True, stage=GivingNumber()), True),
+        (a_resident(vouched=True, stage=AskingStaff()), False),
+        (a_resident(stage=GivingNumber()), False),
+        (a_newcomer(vouched=True, private=False), False),
+    ],
+)
+def test_a_phone_is_taken_where_an_account_may_be_linked_by_it(turn: Any, awaited: bool) -> None:
+    assert linking.awaits_phone(turn) == awaited
+
+
+@pytest.mark.parametrize("refusal", [LinkFrozen(), TooManyResidents(5)])
+def test_a_phone_opens_nothing_that_is_closed(refusal: Any) -> None:
+    told = replay(linking.take_contact(vouched(), OWN), {AccountsByPhone: (71, 72), LinkAccount: refusal})
+
+    assert keys_of(only(told)) in (["link-frozen"], ["link-too-many-residents"])
