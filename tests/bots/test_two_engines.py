@@ -48,7 +48,9 @@ async def test_one_meter_from_many_chats_over_two_engines(inhabited: Database) -
     ):
         names = await linked_chats(one, db)
         for turn in range(1, ROUNDS + 1):
-            await asyncio.gather(*(hand_in([one, two], name, chance.randint(124, 140), turn) for name in names))
+            await asyncio.gather(
+                *(hand_in([one, two], name, chance.randint(124, 140), turn) for name in names)
+            )
 
         live = await db.fetchval(
             "select count(*) from reading where chat_id is not null and status = 'received'"
@@ -56,7 +58,9 @@ async def test_one_meter_from_many_chats_over_two_engines(inhabited: Database) -
         replaced = await db.fetchval(
             "select count(*) from reading where chat_id is not null and status = 'superseded'"
         )
-        named = await db.fetchval("select count(distinct supersedes_id) from reading where supersedes_id is not null")
+        named = await db.fetchval(
+            "select count(distinct supersedes_id) from reading where supersedes_id is not null"
+        )
         replies = [len(await said_to(db, name)) for name in names]
         assert await verify(db) == []
 
