@@ -100,7 +100,11 @@ class Delivery:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._signal.wait(), POLL_S)
                 self._signal.clear()
-                await self._lease()
+                try:
+                    await self._lease()
+                except Exception:
+                    # Whatever one look fails by must not end the sender, and the whole service with it.
+                    log.exception("delivery.failed", channel=self._channel.name)
         finally:
             await self._finish()
 

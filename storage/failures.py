@@ -11,10 +11,13 @@ PASSING: Final = (
     asyncpg.LockNotAvailableError,
 )
 
-# The database is away, stopping or full: nothing is recorded.
+# The database is away, stopping, full, or no longer the one to write to: nothing is recorded. A connection
+# that is lost while asyncpg reads from it is an internal error of asyncpg's.
 AWAY: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     OSError,

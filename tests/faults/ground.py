@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -36,13 +37,15 @@ from storage.embedded_cluster import DATABASE
 from storage.exchange import import_files
 from storage.exchange_protocol import Refused
 from storage.migrating import migrate
-from tests.conftest import SECRETS, Database, _created, free_port, quick_folder
+from tests.conftest import SECRETS, Database, free_port, quick_folder
 from tests.faults.dying import Life, live
 
 NOW: Final = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("Europe/Moscow"))
 ACCOUNTS: Final = 8
 START_S: Final = 120
 LOOK_AGAIN_S: Final = 0.02
+
+_numbers = count(1)
 HOST: Final = "127.0.0.1"
 
 # Engines are forked from a process that has imported everything: they serve at once.
@@ -58,16 +61,18 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(*, accounts: int = ACCOUNTS) -> AsyncIterator[Town]:
-    """Build it; in memory, where syncing costs nothing."""
+async def a_town(*, accounts: int = ACCOUNTS, folder: Path | None = None) -> AsyncIterator[Town]:
+    """Build it: in *folder*, else in memory, where syncing costs nothing."""
     FORKS.set_forkserver_preload(["tests.faults.dying"])
     # It tidies up after processes that were killed, and would say so each time.
     with patch.dict(os.environ, PYTHONWARNINGS="ignore:resource_tracker:UserWarning"):
         resource_tracker.ensure_running()
-    with quick_folder() as folder, EmbeddedPostgres(folder) as server:
+    with ExitStack() as own:
+        home = folder or own.enter_context(quick_folder())
+        server = own.enter_context(EmbeddedPostgres(home))
         await migrate(server.url("owner"))
-        async with _created(server, f"template {DATABASE}") as database:
-            await settle_in(database.app, folder / "town", accounts=accounts)
+        async with a_copy(Town(server, DATABASE)) as database:
+            await settle_in(database.app, home / "town", accounts=accounts)
             yield Town(server, database.name)
 
 
@@ -93,9 +98,20 @@ async def settle_in(url: str, folder: Path, *, accounts: int) -> None:
 
 @asynccontextmanager
 async def a_copy(town: Town) -> AsyncIterator[Database]:
-    """A copy of the town that nobody else sees."""
-    async with _created(town.server, f"template {town.database}") as database:
-        yield database
+    """A copy of the town that nobody else sees; no connection is kept, for the server may be killed meanwhile."""
+    server, name = town.server, f"copy_{next(_numbers)}"
+    admin = server.url("superuser", "postgres")
+    async with connect(admin) as db:
+        await db.execute(f"create database {name} template {town.database} strategy file_copy owner kvitok_owner")
+    yield Database(
+        name=name,
+        owner=server.url("owner", name),
+        app=server.url("app", name),
+        reader=server.url("reader", name),
+        superuser=server.url("superuser", name),
+    )
+    async with connect(admin) as db:
+        await db.execute(f"drop database {name} with (force)")
 
 
 # --- Engines ----------------------------------------------------------------------------------------

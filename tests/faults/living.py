@@ -14,7 +14,7 @@ from bots.simulator.residents import awaited
 from tests.faults.ground import FIRST_CHAT, Neighbourhood
 from storage.database import connect
 
-PATIENCE_S: Final = 150.0
+PATIENCE_S: Final = 90.0
 AGAIN_S: Final = 0.1
 
 Heard = Callable[[Mapping[str, Any]], bool]
@@ -112,7 +112,9 @@ class Resident:
                 self.seen = int(str(message["id"]))
                 if message["from"] == "bot" and wanted(message):
                     return message
-        raise SilenceError(f"{self.chat} hears nothing after {self.seen}: {log.messages(self.seen - 1)}")
+        raise SilenceError(
+            f"{self.chat} hears nothing after {log.messages(self.seen - 1)}\n{self.here.logs()[-3000:]}"
+        )
 
 
 _FIELDS: Final = re.compile(r'<(?:input|button)[^>]*name="([^"]+)"[^>]*value="([^"]*)"')

@@ -77,7 +77,7 @@ async def _round(here: Neighbourhood, way: str, engines: int, chance: Random) ->
     if way == RANDOMLY:
         jobs.append(_kill(here, chance))
     try:
-        async with asyncio.timeout(ROUND_S), _in_background(*jobs):
+        async with asyncio.timeout(ROUND_S), in_background(*jobs):
             await asyncio.gather(*(each.live() for each in residents))
             await here.settled()
     except (AssertionError, TimeoutError) as failure:
@@ -86,7 +86,7 @@ async def _round(here: Neighbourhood, way: str, engines: int, chance: Random) ->
 
 
 @asynccontextmanager
-async def _in_background(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def in_background(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run *jobs* while the context lasts."""
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
