@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from bots.configuration import Configuration, ConfigurationError, Secrets
 from bots.payment_sections import SberbankReceiptSection, SberbankSection, YookassaSection
-from bots.trust import certificates_in, expired, signer_in, trusting
+from bots.trust import signer_in, told_of_roots, trusting
 from core.acquiring import Acquirer
 from core.errors import KvitokError
 from core.fiscal import ReceiptNeed
@@ -145,7 +145,7 @@ async def checks(
         yield None, "acquirers: none is configured; residents can pay by QR and at cash desks only"
     for name, base, ca_file in _reached(configuration):
         if ca_file:
-            yield _roots(name, ca_file, now)
+            yield told_of_roots(name, ca_file, now=now)
         yield await _handshake(name, base, ca_file)
 
 
@@ -162,13 +162,6 @@ def _reached(configuration: Configuration) -> list[tuple[str, str, str]]:
         base = sberbank.base or BASES[Gateway(sberbank.gateway)]
         reached.append(("sberbank", base, sberbank.ca_file))
     return reached
-
-
-def _roots(name: str, ca_file: str, now: datetime) -> tuple[bool, str]:
-    if over := expired(ca_file, now=now):
-        return False, f"{name} ca_file: not valid now: {'; '.join(over)}"
-    until = min(certificate.not_valid_after_utc for certificate in certificates_in(ca_file))
-    return True, f"{name} ca_file: {ca_file}, valid until {until:%Y-%m-%d}"
 
 
 async def _handshake(name: str, base: str, ca_file: str) -> tuple[bool, str]:

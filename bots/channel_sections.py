@@ -30,6 +30,11 @@ class ChannelSection(msgspec.Struct, frozen=True):
         """Whether updates are fetched, for want of a public address."""
         return bool(getattr(self, "polling", False))
 
+    @property
+    def roots(self) -> str:
+        """The file with roots that the messenger's certificate needs beside the system's; '' for none."""
+        return str(getattr(self, "ca_file", ""))
+
 
 class TelegramSection(ChannelSection, frozen=True):
     """The Telegram bot. *api_base* and *proxy* for a network that does not reach Telegram itself.

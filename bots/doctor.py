@@ -16,6 +16,7 @@ from bots import acquirers, wiring
 from bots.configuration import Configuration, ConfigurationError, Secrets, load
 from bots.messengers import Means, channels_of
 from bots.reaching import database_url
+from bots.trust import told_of_roots
 from core.channel import Channel
 from core.errors import KvitokError
 from core.privacy import LISTED_AS_FOREIGN
@@ -110,6 +111,9 @@ async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
         return
     if not channels:
         yield False, "channels: none is configured; residents cannot write to you"
+    for name, section in configuration.channels.on.items():
+        if section.roots:
+            yield told_of_roots(name, section.roots, now=datetime.now(UTC))
     for name, channel in channels.items():
         async for check in _channel(name, channel, configuration):
             yield check

@@ -50,6 +50,17 @@ def expired(path: str, *, now: datetime) -> list[str]:
     ]
 
 
+def told_of_roots(name: str, path: str, *, now: datetime) -> tuple[bool, str]:
+    """Whether the roots in *path*, which *name* is believed by, are valid *now*, in words for an operator.
+
+    Raises CertificateFileError.
+    """
+    if over := expired(path, now=now):
+        return False, f"{name} ca_file: not valid now: {'; '.join(over)}"
+    until = min(certificate.not_valid_after_utc for certificate in certificates_in(path))
+    return True, f"{name} ca_file: {path}, valid until {until:%Y-%m-%d}"
+
+
 def signer_in(path: str) -> RSAPublicKey:
     """The public key of the first certificate in *path*. Raises CertificateFileError where it is not RSA."""
     key = certificates_in(path)[0].public_key()

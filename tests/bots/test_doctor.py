@@ -1,11 +1,16 @@
-"""The doctor minds the law: a foreign messenger that may carry personal data is warned of."""
+"""The doctor minds the law and the roots that messengers are believed by."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bots.configuration import checked
+from bots.configuration import Secrets, checked
 from bots.doctor import warnings_of_law
+from bots.messengers import MAX_SECRET, MAX_TOKEN, Means, channels_of
+from bots.trust import CertificateFileError, told_of_roots
+from tests.making_certificates import make_authority
 
 CENTRE: dict[str, Any] = {"centre": {"name": "ЕРКЦ"}, "server": {"public_url": "https://centre.example"}}
 
@@ -30,3 +35,32 @@ def test_a_foreign_messenger_is_strict_unless_it_says_otherwise() -> None:
 
 def test_a_messenger_of_the_country_may_be_open() -> None:
     assert warned(vk={"group_id": 1}, ok={}) == []
+
+
+# --- Roots ------------------------------------------------------------------------------------------
+
+NOW = datetime.now(UTC)
+SECRETS = {MAX_TOKEN: "token-of-a-test", MAX_SECRET: "secret-of-a-test"}
+
+
+def test_a_root_is_told_with_its_end_and_one_that_is_over_is_wrong(tmp_path: Path) -> None:
+    file = make_authority(days=30).file(tmp_path)
+
+    well, line = told_of_roots("max", file, now=NOW)
+    over, _ = told_of_roots("max", file, now=NOW + timedelta(days=31))
+
+    assert (well, over) == (True, False)
+    assert file in line
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_root_that_is_missing_or_is_none_stops_the_channel_at_start(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "root.pem"
+    if content is not None:
+        file.write_text(content)
+    configuration = checked({**CENTRE, "channels": {"max": {"ca_file": str(file)}}}, source="test")
+
+    with pytest.raises(CertificateFileError, match=r"root\.pem"):
+        channels_of(Means(configuration, Secrets(SECRETS), lambda: NOW))

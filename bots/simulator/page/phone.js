@@ -27,7 +27,7 @@ export class Phone {
     this.root.dataset.channel = channel.name;
     this.root.addEventListener("focusin", onFocus);
     this.find(".bot-name").textContent = "Квиток";
-    this.find(".status").textContent = `бот · ${channel.title}`;
+    this.find(".status").textContent = channel.title;
     for (const word of this.root.querySelectorAll(".begin-word")) word.textContent = BEGIN[channel.name] ?? word.textContent;
     this.input = this.find("textarea");
     this.wire();
