@@ -31,7 +31,6 @@ def set_up_logs(*, pretty: bool, level: int = logging.INFO) -> None:
     """
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             count_failures,

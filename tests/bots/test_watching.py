@@ -29,6 +29,9 @@ from tests.conftest import NOW, Database
 from tests.talking import Talk
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana" / "kvitok.json"
+MANUAL = DASHBOARD.parents[1] / "operations.md"
+# What the manual names besides: databases and roles.
+NOT_MEASURES = ("kvitok_owner", "kvitok_restored")
 PACE = Pace(rate=10, burst=10, chat_rate=1)
 LOOPBACK = [ip_network("127.0.0.0/8")]
 
@@ -247,16 +250,32 @@ async def test_a_known_proxy_tells_who_reads_the_measures(pool: Pool) -> None:
 # --- The dashboard -----------------------------------------------------------------------------------
 
 
-async def test_the_dashboard_asks_for_nothing_that_is_not_measured(pool: Pool) -> None:
+async def known(pool: Pool) -> set[str]:
+    """The names of all that is measured."""
     async with watched(pool) as client:
         text = await (await client.get("/metrics")).text()
-    known = set()
+    names = set()
     for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE):
-        parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
-        known |= {name + part for part in parts}
+        names |= {name + part for part in ("_bucket", "_sum", "_count")} if kind == "histogram" else {name}
+    return names
+
+
+def named_in(text: str) -> set[str]:
+    return set(re.findall(r"\b(?:kvitok|process)_[a-z_]+[a-z]\b", text))
+
+
+async def test_the_dashboard_asks_for_nothing_that_is_not_measured(pool: Pool) -> None:
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
-    named = {name for query in queries for name in re.findall(r"\b(?:kvitok|process)_\w+", query)}
 
     assert len(queries) > 10
-    assert named <= known
+    assert set().union(*map(named_in, queries)) <= await known(pool)
+
+
+async def test_operators_read_of_all_that_is_measured_and_of_nothing_else(pool: Pool) -> None:
+    told = {name for name in named_in(MANUAL.read_text(encoding="utf-8")) if name.startswith("kvitok_")}
+    ours = {name for name in await known(pool) if name.startswith("kvitok_")}
+    families = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in ours}
+
+    assert {name for name in families if not name.endswith("_created")} <= told
+    assert {name for name in told if not name.startswith(NOT_MEASURES)} <= ours | families
