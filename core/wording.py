@@ -27,6 +27,8 @@ LANGUAGES: Final = ("ru", "en")
 _NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 _SHIELDS: Final = str.maketrans({"*": "\ue000", "`": "\ue001"})
 _UNSHIELDS: Final = str.maketrans({"\ue000": "*", "\ue001": "`"})
+_LONG: Final = "\ue002"
+VALUE_CHARS_MAX: Final = 2_000
 _MARKUP: Final = re.compile(r"\*([^*\n]+)\*|`([^`\n]+)`")
 
 
@@ -141,9 +143,18 @@ class Words:
         if pattern is None:
             raise UnknownTextError(phrase.key, self.language, "it has no text of its own")
         filled = {name: self.value(value) for name, value in phrase.values}
-        text, errors = self.bundle.format_pattern(pattern, filled)
+        # Fluent refuses long values, as a guard against texts that blow up; ours are data and go in afterwards.
+        long = {
+            name: value
+            for name, value in filled.items()
+            if isinstance(value, str) and len(value) > VALUE_CHARS_MAX
+        }
+        marks = {name: f"{_LONG}{place}{_LONG}" for place, name in enumerate(long)}
+        text, errors = self.bundle.format_pattern(pattern, {**filled, **marks})
         if errors:
             raise UnknownTextError(phrase.key, self.language, str(errors[0]))
+        for name, mark in marks.items():
+            text = text.replace(mark, long[name])
         return cast("str", text)
 
     def spans(self, phrase: Phrase) -> tuple[Span, ...]:

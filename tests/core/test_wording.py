@@ -141,6 +141,10 @@ def test_what_fills_a_text_stays_as_it_was_typed() -> None:
     assert block == Block((Span("*не жирно* и `не код`"),))
 
 
+def test_a_long_value_is_said_whole() -> None:
+    assert RU.plain(text("verbatim", text="слово " * 2_000)) == "слово " * 2_000
+
+
 def test_an_unknown_key_is_named() -> None:
     with pytest.raises(UnknownTextError, match="no-such-key"):
         RU.raw(text("no-such-key"))
