@@ -1,31 +1,24 @@
 """Turns a second of the engine, beside pgbench running the same SQL one transaction a turn.
 
-Both on the same server in one run, in turns; the median of each and their ratio are printed. The turn is
-«баланс» of a linked resident. The engine's figure includes all of its Python (routing, dialogue, wording,
-fitting); pgbench's includes none.
+Both on the same server in one run, in turns. The turn is «баланс» of a linked resident. The engine's figure
+includes all of its Python (routing, dialogue, wording, fitting); pgbench's includes none.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import statistics
 import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import uvloop
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.ground import FIRST_CHAT, KEYS, Ground, ground
+from benchmarks.figures import Figure, Part, goal, ratio
+from benchmarks.ground import FIRST_CHAT, KEYS, Ground, wide_ground
 from bots.engine import Engine
 from bots.taking import Taken
 from bots.turning import Turning, Voice
@@ -47,27 +40,22 @@ CLIENTS: Final = 16
 TELEGRAM: Final = Capabilities(4096, 1024, 100, 8, 100, 64, edits=True, bold=True, monospaced=True)
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(compare())
-
-
-async def compare() -> None:
+async def compare() -> Part:
     """Measure the engine and pgbench, a round each at a time."""
-    out = Console()
-    async with ground(accounts=ACCOUNTS, chats=CHATS) as here:
-        engine, peer = [], []
+    async with wide_ground(accounts=ACCOUNTS, chats=CHATS) as here:
+        turns, costs, peer = [], [], []
         for number in range(1, ROUNDS + 1):
-            engine.append(await engine_rate(here, number))
+            used_s = process_time()
+            turns.append(await engine_rate(here, number))
+            costs.append((process_time() - used_s) / (turns[-1] * SECONDS) * 1e6)
             peer.append(pgbench_rate(here))
-    table = Table("", "turns/s, median", "least", "most")
-    for name, rates in (("the engine", engine), ("pgbench, one transaction a turn", peer)):
-        table.add_row(name, *(f"{rate:.0f}" for rate in (statistics.median(rates), min(rates), max(rates))))
-    out.print(table)
-    out.print(f"the engine is {statistics.median(engine) / statistics.median(peer):.2f} times pgbench")
-    out.print(
-        f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {CHATS} chats, {CLIENTS} pgbench clients"
+    return Part(
+        (
+            Figure("the engine", "turns/s", tuple(turns)),
+            Figure("the engine: processor", "µs/turn", tuple(costs)),
+            Figure("pgbench, one transaction a turn", "turns/s", tuple(peer)),
+        ),
+        (goal("the engine / pgbench", ratio(turns, peer), least=2),),
     )
 
 
@@ -167,7 +155,14 @@ def turn_script(chats: int) -> str:
             "array[true]",
             "now()",
         ),
-        _filled(outbox.ADD, one, "array['telegram']", "array[0]::smallint[]", f"array['{MESSAGE}']"),
+        _filled(
+            outbox.ADD,
+            one,
+            "array['telegram']",
+            "array[0]::smallint[]",
+            f"array['{MESSAGE}']",
+            "array[null]::bigint[]",
+        ),
         _filled(outbox.DUE, one, "array['telegram']", "array[0]::smallint[]"),
     )
     head = f"\\set chat random(1, {chats})\n\\set key random(1, 1000000000000)\n\\set order random(1, 1000000000)\n"
@@ -179,7 +174,3 @@ def _filled(query: str, *values: str) -> str:
     lines = (line.split("--")[0] for line in query.splitlines())
     joined = " ".join(" ".join(lines).split())
     return _PARAMETER.sub(lambda found: values[int(found.group(1)) - 1], joined) + ";\n"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""What Kvitok is measured beside."""
