@@ -149,7 +149,12 @@ class Phone:
                 if button["label"].startswith(label.removeprefix("^")):
                     await self.do("press", message=message["id"], button=button["id"])
                     return
-        raise TranscriptError(f"no button «{label}» under {self.last}")
+        if (onward := _onward(self.last)) is None:
+            raise TranscriptError(f"no button «{label}» under {self.last}")
+        # Where a keyboard has pages, a resident turns them.
+        await self.do("press", message=self.last["id"], button=onward)
+        await self.next()
+        await self.press(label)
 
     async def next(self, wait_s: float = PATIENCE_S) -> dict[str, Any] | None:
         """The bot's next message; None if none comes in time."""
@@ -377,6 +382,12 @@ class Talk:
             raise TranscriptError(f"found {found}")
 
 
+def _onward(message: Mapping[str, Any]) -> str | None:
+    """The button that turns to the next page of a keyboard, if it has pages."""
+    keys = (key for row in message.get("buttons", []) for key in row)
+    return next((str(key["id"]) for key in keys if str(key["id"]).startswith("page:")), None)
+
+
 def _is_welcome(message: Mapping[str, Any]) -> bool:
     """Whether it is what Viber shows whoever looks at a chat: a constant, no turn, and it leads to the start."""
     keys = [key for row in message["buttons"] for key in row]
@@ -449,5 +460,11 @@ def _compare_rows(rows: Sequence[Sequence[str]], buttons: Sequence[Sequence[Mapp
     """The payloads offered, in order, whatever rows a channel puts them in; a link is `link`."""
     wanted = [part.strip() for row in rows for cell in row for part in cell.split(",")]
     offered = ["link" if key["kind"] == "link" else str(key["id"]) for row in buttons for key in row]
+    onward = next((at for at, payload in enumerate(offered) if payload.startswith("page:")), None)
+    if onward is not None:
+        # The rest is on further pages; the way out stands under each.
+        after = len(offered) - onward - 1
+        wanted = [*wanted[:onward], *wanted[len(wanted) - after :]]
+        offered.pop(onward)
     if len(wanted) != len(offered) or not all(map(str.startswith, offered, wanted)):
         raise TranscriptError(f"offered are {offered}")

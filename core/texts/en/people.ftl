@@ -210,6 +210,7 @@ help-unreadable = { $kind ->
     [sticker] A nice sticker, but I cannot read them. Please write in words.
     [location] A place on the map will not help me. Please write in words.
     [document] I do not open files. Please write in words.
+    [file] I do not open files. Please write in words.
    *[other] I cannot read such a message. Please write in words.
  }
 help-goes-on = I am waiting for the answer to my last question. Answer it or press “Cancel”.
