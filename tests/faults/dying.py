@@ -54,7 +54,7 @@ class Life:
     step: str = ""
     passing: int = 1
     log: Path | None = None
-    unpaced: bool = True
+    lease_s: float = LEASE_S
 
 
 @dataclass(slots=True)
@@ -106,9 +106,8 @@ def _wrap(life: Life, ready: Connection) -> None:
 
     def parts_in_time(*args: Any, **named: Any) -> Parts:
         parts = parts_of(*args, **named, clock=clock)
-        if life.unpaced:
-            for channel in parts.channels.values():
-                channel.pace = UNPACED
+        for channel in parts.channels.values():
+            channel.pace = UNPACED
         return parts
 
     class Listening:
@@ -124,7 +123,7 @@ def _wrap(life: Life, ready: Connection) -> None:
 
     _put(wiring, "parts_of", parts_in_time)
     _put(commands, "listening", Listening)
-    _put(outbox, "lease", partial(outbox.lease, for_s=LEASE_S))
+    _put(outbox, "lease", partial(outbox.lease, for_s=life.lease_s))
 
 
 def _put(owner: object, name: str, other: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from benchmarks.ground import BIND, FIRST_CHAT, KEYS, RESIDENTS
+from benchmarks.ground import FIRST_CHAT, settle
 from bots import wiring
 from bots.acquirers import SIMULATED_SECRET
 from bots.clock import BusinessClock
@@ -84,16 +84,7 @@ async def settle_in(url: str, folder: Path, *, accounts: int) -> None:
         refused = [report for report in reports if isinstance(report.outcome, Refused)]
         if refused:
             raise AssertionError(refused)
-        names = [str(FIRST_CHAT + number) for number in range(accounts)]
-        async with db.transaction():
-            await db.execute(
-                RESIDENTS,
-                [KEYS.address_hash("telegram", name) for name in names],
-                [KEYS.sealed("telegram", name) for name in names],
-                accounts,
-                NOW,
-            )
-            await db.execute(BIND)
+        await settle(db, "telegram", [str(FIRST_CHAT + number) for number in range(accounts)], accounts)
 
 
 @asynccontextmanager
@@ -138,6 +129,10 @@ class Engine:
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
+# Does something to an answer of a stand-in before it leaves.
+Spoil = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
 @dataclass(kw_only=True)
 class Neighbourhood:
     """Stand-ins around a copy of the town, and the engines that serve it."""
@@ -151,6 +146,7 @@ class Neighbourhood:
     http: aiohttp.ClientSession
     chance: Random
     engines: list[Engine] = field(default_factory=list)
+    on_answer: list[Spoil] = field(default_factory=list)
 
     @property
     def alive(self) -> list[Engine]:
@@ -280,6 +276,12 @@ async def a_neighbourhood(
 @asynccontextmanager
 async def _served(here: Neighbourhood, port: int) -> AsyncIterator[None]:
     app = web.Application(client_max_size=64 * 1024 * 1024)
+
+    async def spoil(request: web.Request, response: web.StreamResponse) -> None:
+        for each in here.on_answer:
+            await each(request, response)
+
+    app.on_response_prepare.append(spoil)
     app.router.add_routes(here.telegram.routes())
     app.add_subapp("/acquirer", here.acquirer.app())
     app.router.add_route("*", "/{path:.*}", here.forward)
