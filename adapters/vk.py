@@ -69,7 +69,7 @@ class VkSettings:
 
     *group* is its number. In webhook mode *secret* (at most 50 characters) comes in every event and
     *confirmation* answers VK's question whether the address is ours. *api_base* is VK's; *proxy* an address
-    like `http://user:password@host:3128` for requests going out.
+    like `http://user:password@host:3128` for requests going out. *calls_per_s* is what VK allows the community.
     """
 
     token: str = field(repr=False)
@@ -79,6 +79,7 @@ class VkSettings:
     mode: Literal["webhook", "polling"] = "webhook"
     api_base: str = "https://api.vk.ru"
     proxy: str | None = field(default=None, repr=False)
+    calls_per_s: int = CALLS_PER_S
 
 
 class _PollServer(msgspec.Struct):
@@ -109,7 +110,12 @@ class Vk:
         self.accepted = b"ok"
         self._settings = settings
         self._clock = clock
-        self._api = VkApi(settings.token, base=settings.api_base, proxy=settings.proxy)
+        self._api = VkApi(
+            settings.token,
+            base=settings.api_base,
+            proxy=settings.proxy,
+            calls_per_s=settings.calls_per_s,
+        )
         self._poll_server: _PollServer | None = None
         # Uploads whose message did not get through: the next try of the row takes them up.
         self._unsent: dict[str, str] = {}

@@ -80,12 +80,12 @@ class VkGarbledError(KvitokError):
 class VkApi:
     """Calls with one community's *token*, which travels in a header and nowhere else."""
 
-    def __init__(self, token: str, *, base: str, proxy: str | None) -> None:
+    def __init__(self, token: str, *, base: str, proxy: str | None, calls_per_s: int = CALLS_PER_S) -> None:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._base = base.rstrip("/")
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
-        self._called_s: deque[float] = deque(maxlen=CALLS_PER_S)
+        self._called_s: deque[float] = deque(maxlen=calls_per_s)
 
     async def call(self, method: str, **form: Any) -> Any:
         """What *method* answers. Raises VkRefusedError, VkGarbledError and what the network raises."""
@@ -124,7 +124,7 @@ class VkApi:
     async def _in_turn(self) -> None:
         """Wait until no more calls are made within a second than VK allows."""
         now_s = monotonic()
-        full = len(self._called_s) == CALLS_PER_S
+        full = len(self._called_s) == self._called_s.maxlen
         turn_s = max(now_s, self._called_s[0] + SECOND_S) if full else now_s
         self._called_s.append(turn_s)
         if turn_s > now_s:

@@ -87,6 +87,7 @@ def _commands(configuration: Configuration) -> dict[str, str]:
 
 def _vk(section: VkSection, means: Means) -> Channel:
     from adapters.vk import Vk, VkSettings  # noqa: PLC0415  # seconds
+    from adapters.vk_api import CALLS_PER_S  # noqa: PLC0415  # as above
 
     settings = VkSettings(
         token=means.secrets.need(VK_TOKEN, "channels.vk"),
@@ -96,6 +97,8 @@ def _vk(section: VkSection, means: Means) -> Channel:
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         proxy=section.proxy or None,
+        # A pace of the centre's own is of no use where our calls keep to everyone's.
+        calls_per_s=max(section.messages_per_s or 0, CALLS_PER_S),
     )
     return Vk(settings, clock=means.clock)
 
