@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,13 +96,38 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     centre = parts.configuration.as_centre
     renderer = Renderer(parts.pool, centre, now=parts.clock)
     shelf = Shelf(parts.pool, public_url=parts.configuration.server.public_url, now=parts.clock)
-    deliveries = {
+    deliveries = _deliveries(parts, renderer, shelf)
+    answering = _answering(parts)
+    turning = Turning(centre=centre, voices=parts.voices, public_url=parts.configuration.server.public_url)
+    engine = _engine(parts, turning, deliveries)
+    feeder = schedule.EventFeeder(parts.pool, engine)
+    desk = _desk(parts, feeder)
+    _add_routes(app, parts, engine=engine, answering=answering, desk=desk, shelf=shelf)
+    await _set_paces(parts)
+    stop = asyncio.Event()
+    jobs: list[Awaitable[None]] = [
+        engine.run(),
+        feeder.run(),
+        *(delivery.run() for delivery in deliveries.values()),
+        *[await _poller(parts, name, engine, stop) for name in sorted(parts.polled)],
+        *_scheduled(parts, engine, desk),
+    ]
+    async with _running(jobs, stop) as tasks:
+        yield Serving(engine, turning, deliveries, answering, tasks)
+    for channel in parts.channels.values():
+        await channel.close()
+    renderer.close()
+
+
+def _deliveries(parts: Parts, renderer: Renderer, shelf: Shelf) -> dict[str, Delivery]:
+    """A sender a channel, but for those that answer in the response."""
+    return {
         name: Delivery(
             parts.pool,
             channel,
             keys=parts.keys,
             ceiling=parts.voices[name].ceiling,
-            zone=centre.zone,
+            zone=parts.configuration.as_centre.zone,
             render=renderer.render,
             publish=shelf.publish,
             now=parts.clock,
@@ -110,21 +135,27 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         for name, channel in parts.channels.items()
         if not isinstance(channel, Synchronous)
     }
-    answering = {
-        name: Answering(
-            parts.pool, channel, keys=parts.keys, ceiling=parts.voices[name].ceiling, zone=centre.zone
-        )
+
+
+def _answering(parts: Parts) -> dict[str, Answering]:
+    """What answers in the response, a channel of that kind each."""
+    zone = parts.configuration.as_centre.zone
+    return {
+        name: Answering(parts.pool, channel, keys=parts.keys, ceiling=parts.voices[name].ceiling, zone=zone)
         for name, channel in parts.channels.items()
         if isinstance(channel, Synchronous)
     }
+
+
+def _engine(parts: Parts, turning: Turning, deliveries: Mapping[str, Delivery]) -> Engine:
+    """The engine; whoever is to hear of a commit sends at once."""
 
     def committed(due: Mapping[str, set[int]]) -> None:
         for name, chats in due.items():
             if (delivery := deliveries.get(name)) is not None:
                 delivery.wake(chats)
 
-    turning = Turning(centre=centre, voices=parts.voices, public_url=parts.configuration.server.public_url)
-    engine = Engine(
+    return Engine(
         parts.pool,
         answers=answers(keys=parts.keys, settings=parts.payments),
         channels=parts.channels,
@@ -133,67 +164,65 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
         now=parts.clock,
         committed=committed,
     )
-    feeder = schedule.EventFeeder(parts.pool, engine)
-    desk = PayDesk(
+
+
+def _desk(parts: Parts, feeder: schedule.EventFeeder) -> PayDesk:
+    """Where payments begin and acquirers are asked."""
+    return PayDesk(
         pool=parts.pool,
         acquirers=parts.acquirers,
         settings=parts.payments,
         keys=parts.keys,
-        centre=centre,
+        centre=parts.configuration.as_centre,
         clock=parts.clock,
         news=feeder.news,
     )
-    trusted = [ip_network(each) for each in parts.configuration.server.trusted_proxies]
+
+
+def _add_routes(
+    app: web.Application,
+    parts: Parts,
+    *,
+    engine: Engine,
+    answering: Mapping[str, Answering],
+    desk: PayDesk,
+    shelf: Shelf,
+) -> None:
+    """Webhooks, the centre's pages and files, and what watches over the service."""
+    server = parts.configuration.server
+    trusted = [ip_network(each) for each in server.trusted_proxies]
     Webhooks(parts.channels, engine, trusted_proxies=trusted, answering=answering).add_to(app)
-    app.add_routes(pay_routes(desk, trusted_proxies=trusted))
-    app.add_routes(shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=turning.public_url))
-    app.add_routes(shelf.routes())
     watch = Watch(
         parts.pool,
         tuple(parts.channels),
         now=parts.clock,
         trusted_proxies=trusted,
-        networks=[ip_network(each) for each in parts.configuration.server.metrics_networks],
+        networks=[ip_network(each) for each in server.metrics_networks],
     )
+    centre = parts.configuration.as_centre
+    app.add_routes(pay_routes(desk, trusted_proxies=trusted))
+    app.add_routes(
+        shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=server.public_url.rstrip("/"))
+    )
+    app.add_routes(shelf.routes())
     app.add_routes(watch.routes())
-    await _set_paces(parts)
-    stop = asyncio.Event()
-    jobs: list[Awaitable[None]] = [
-        engine.run(),
-        *(delivery.run() for delivery in deliveries.values()),
-        *[await _poller(parts, name, engine, stop) for name in sorted(parts.polled)],
-        *(
-            schedule.every(
-                schedule.KEEP_S,
-                partial(schedule.keep, channel, engine, url),
-                name=f"keep {name}",
-                first_s=schedule.KEEP_S,
-            )
-            for name, channel in parts.channels.items()
-            if isinstance(channel, Kept)
-            for url in ["" if name in parts.polled else parts.webhooks[name]]
-        ),
-        feeder.run(),
-        schedule.every(schedule.PAYMENTS_S, partial(schedule.ask_about_payments, desk), name="payments"),
-        schedule.every(schedule.TIDY_S, partial(schedule.tidy, parts.pool, parts.clock), name="tidy"),
-        schedule.every(
-            schedule.SEAL_S,
-            partial(schedule.seal, parts.pool, parts.clock, parts.configuration.as_centre.zone),
-            name="seal",
-            first_s=schedule.SEAL_S,
-        ),
-        schedule.every(
-            schedule.PROOF_S,
-            partial(schedule.prove, parts.pool, parts.clock),
-            name="proof",
-            first_s=schedule.PROOF_S,
-        ),
+
+
+def _scheduled(parts: Parts, engine: Engine, desk: PayDesk) -> Iterator[Awaitable[None]]:
+    """What is done from time to time: each when it starts, or first after its pause."""
+    zone = parts.configuration.as_centre.zone
+    yield schedule.every(schedule.PAYMENTS_S, partial(schedule.ask_about_payments, desk), name="payments")
+    yield schedule.every(schedule.TIDY_S, partial(schedule.tidy, parts.pool, parts.clock), name="tidy")
+    later: list[tuple[str, float, Callable[[], Awaitable[object]]]] = [
+        ("seal", schedule.SEAL_S, partial(schedule.seal, parts.pool, parts.clock, zone)),
+        ("proof", schedule.PROOF_S, partial(schedule.prove, parts.pool, parts.clock)),
     ]
-    async with _running(jobs, stop) as tasks:
-        yield Serving(engine, turning, deliveries, answering, tasks)
-    for channel in parts.channels.values():
-        await channel.close()
-    renderer.close()
+    for name, channel in parts.channels.items():
+        if isinstance(channel, Kept):
+            url = "" if name in parts.polled else parts.webhooks[name]
+            later.append((f"keep {name}", schedule.KEEP_S, partial(schedule.keep, channel, engine, url)))
+    for name, pause_s, job in later:
+        yield schedule.every(pause_s, job, name=name, first_s=pause_s)
 
 
 async def _set_paces(parts: Parts) -> None:

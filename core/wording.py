@@ -150,12 +150,13 @@ class Words:
             if isinstance(value, str) and len(value) > VALUE_CHARS_MAX
         }
         marks = {name: f"{_LONG}{place}{_LONG}" for place, name in enumerate(long)}
-        text, errors = self.bundle.format_pattern(pattern, {**filled, **marks})
+        formatted, errors = self.bundle.format_pattern(pattern, {**filled, **marks})
         if errors:
             raise UnknownTextError(phrase.key, self.language, str(errors[0]))
+        worded = cast("str", formatted)
         for name, mark in marks.items():
-            text = text.replace(mark, long[name])
-        return cast("str", text)
+            worded = worded.replace(mark, long[name])
+        return worded
 
     def spans(self, phrase: Phrase) -> tuple[Span, ...]:
         """The text of *phrase* with its markup read."""
