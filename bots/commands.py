@@ -155,12 +155,13 @@ def _print_report(report: FileReport) -> None:
             out.print(f"{report.file}: not an import file, left alone", soft_wrap=True)
         case Refused(bad=bad, bad_total=bad_total):
             out.print(
-                f"[red]{report.file}: refused, nothing of it was applied; {bad_total} mistakes",
+                f"[red]{report.file}: refused, nothing of it was applied; mistakes: {bad_total}",
                 soft_wrap=True,
             )
             for row in bad:
                 where = ", ".join([f"line {row.line}"] * bool(row.line) + [row.column] * bool(row.column))
-                out.print(f"  {row.file}: {where}: {row.reason}", soft_wrap=True, markup=False)
+                told = ": ".join([row.file, *[where] * bool(where), row.reason])
+                out.print(f"  {told}", soft_wrap=True, markup=False)
         case _:
             assert_never(report.outcome)
 

@@ -165,8 +165,16 @@ def load(path: Path) -> Configuration:
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except yaml.YAMLError as error:
-        raise ConfigurationError(str(path), [f"is not YAML: {error}"]) from error
+        raise ConfigurationError(str(path), [f"is not YAML: {_in_a_line(error)}"]) from error
     return checked(content, source=str(path))
+
+
+def _in_a_line(error: yaml.YAMLError) -> str:
+    """What the reader of YAML found and where; it tells it in a whole paragraph."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    mark = error.problem_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
 
 
 def checked(content: object, *, source: str) -> Configuration:
