@@ -50,6 +50,7 @@ from core.typed_proofs import CODE, METER, PHONE, TOTAL, read_kind, read_number,
 
 _AGREED: Final = frozenset({"согласен", "согласна", "да", "ок", "хорошо", "agree", "yes", "ok"})
 _DECLINED: Final = frozenset({"нет", "нет спасибо", "не согласен", "не согласна", "no", "no thanks"})
+_BACK: Final = frozenset({"назад", "back"})
 _ASKS: Final[Mapping[str, str]] = {
     TOTAL: "link-ask-total",
     CODE: "link-ask-code",
@@ -198,7 +199,8 @@ def _ask_for(number: str, kind: str, *first: Phrase) -> Told:
 
 async def take_choice(turn: Turn, stage: ChoosingProof, said: Text) -> Told:
     """The proof named in words."""
-    del turn
+    if _folded(said.text) in _BACK:
+        return told(GivingNumber(), _ask_number(turn))
     kind = read_kind(said.text)
     return _ask_proof(stage.number, text("link-choose")) if kind is None else _ask_for(stage.number, kind)
 
@@ -207,6 +209,8 @@ async def take_proof(turn: Turn, stage: GivingProof, said: Text) -> Told:
     """The proof itself. Each one that could be a proof counts as a try."""
     if turn.resident is None:
         return asked_consent(turn, Consenting())
+    if _folded(said.text) in _BACK:
+        return _ask_proof(stage.number)
     proof = read_proof(stage.kind, said.text)
     if proof is None:
         return _ask_for(stage.number, stage.kind, text("link-proof-unreadable"))

@@ -14,6 +14,8 @@ from core.intents import WORDS, Intent, intent_of
         ("Долг?", Intent.BALANCE),
         ("сколько я должен за квартиру", Intent.BALANCE),
         ("задолжность", Intent.BALANCE),
+        ("какой у меня долг?", Intent.BALANCE),
+        ("подключить", Intent.LINK),
         ("балланс", Intent.BALANCE),
         ("показанея", Intent.READINGS),
         ("хочу передать показания", Intent.READINGS),

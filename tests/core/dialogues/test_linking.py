@@ -207,6 +207,13 @@ def test_another_proof_may_be_chosen_instead() -> None:
     assert told.stage == ChoosingProof(NUMBER)
 
 
+def test_a_typed_back_leads_a_step_back_and_is_no_try() -> None:
+    choosing = ChoosingProof(NUMBER)
+
+    assert replay(linking.take_proof(a_resident(), PROVING, typed("Назад")), {}).stage == choosing
+    assert replay(linking.take_choice(a_resident(), choosing, typed("назад")), {}).stage == GivingNumber()
+
+
 def test_an_old_button_of_a_proof_begins_anew() -> None:
     told = replay(linking.choose_proof(a_resident(a_link()), ("code",)), {})
 
