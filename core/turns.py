@@ -131,11 +131,13 @@ class ChatJoined(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadingRejected(msgspec.Struct, frozen=True, tag=True):
-    """Billing rejected a reading that came from this chat."""
+    """Billing rejected a reading that came from this chat: its receipt's number, and the register of which meter."""
 
     reading: int
     account: int
     reason: str
+    meter: str = ""
+    register: int = 0
 
 
 class CaseAnswered(msgspec.Struct, frozen=True, tag=True):

@@ -89,7 +89,8 @@ where r.id = s.reading_id and m.id = r.meter_id and r.status not in ('superseded
         r.status <> case when s.result = 'accepted' and r.status = 'locked' then 'locked' else s.result end
         or r.billing_ref is distinct from nullif(s.billing_ref, '')
     )
-returning r.id, coalesce(r.submission_no, r.id) as number, r.status, m.account_id, s.reason, (
+returning r.id, coalesce(r.submission_no, r.id) as number, r.status, m.account_id, s.reason,
+    r.meter_id, r.register_no, (
     select l.chat_id from account_link l
     where l.resident_id = r.resident_id and l.account_id = m.account_id and l.unlinked_at is null
         and l.frozen_at is null and r.chat_id is not null
@@ -105,7 +106,12 @@ async def merge_acks(db: Connection, rows: int, *, now: datetime) -> Loaded:
     """
     answered = sorted(await db.fetch(ANSWER_READINGS), key=lambda row: int(row["id"]))
     told: list[tuple[int, Event]] = [
-        (row["chat_id"], ReadingRejected(row["number"], row["account_id"], row["reason"]))
+        (
+            row["chat_id"],
+            ReadingRejected(
+                row["number"], row["account_id"], row["reason"], row["meter_id"], row["register_no"]
+            ),
+        )
         for row in answered
         if row["status"] == "rejected" and row["linked_chat"] is not None
     ]

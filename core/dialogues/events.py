@@ -52,7 +52,7 @@ async def _told_of(turn: Turn, event: Event) -> Told:
         case ChatJoined():
             return await joining.chat_joined(turn, event)
         case ReadingRejected():
-            return readings.reading_rejected(turn, event)
+            return await readings.reading_rejected(turn, event)
         case CaseAnswered():
             return await staff.case_answered(turn, event)
         case TooManyWaiting():

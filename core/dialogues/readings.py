@@ -7,6 +7,7 @@ impossible ones go to staff with a photo asked for.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -23,6 +24,7 @@ from core.dialogues.reading_cards import (
     meter_button,
     meters_card,
     receipt,
+    register_name,
     register_of,
     short_name,
 )
@@ -285,10 +287,20 @@ def _ask_for_dial(turn: Turn, meters: Sequence[Meter], typed: Sequence[str]) -> 
     return told(Idle(), meters_card(turn, meters, opening=[line]))
 
 
-def reading_rejected(turn: Turn, event: ReadingRejected) -> Told:
-    """Billing does not take a reading: the reason, and the way to send it anew."""
-    lines = [text("reading-rejected", number=str(event.reading), reason=event.reason)]
-    lesser = [text("reading-rejected-lesser", number=str(event.reading))]
+async def reading_rejected(turn: Turn, event: ReadingRejected) -> Told:
+    """Billing does not take a reading: of which meter, the reason, and the way to send it anew."""
+    meters = await MetersOf(event.account, _day(turn)) if event.meter else ()
+    meter = next((one for one in meters if one.id == event.meter), None)
+    number = str(event.reading)
+    if meter and any(register.number == event.register for register in meter.registers):
+        # One receipt is often of several meters: its number alone does not tell which of them.
+        name = register_name(meter, event.register)
+        short = register_name(meter, event.register, short=True)
+        lines = [text("reading-rejected-of", number=number, name=name, reason=event.reason)]
+        lesser = [text("reading-rejected-of-lesser", number=number, name=short)]
+    else:
+        lines = [text("reading-rejected", number=number, reason=event.reason)]
+        lesser = [text("reading-rejected-lesser", number=number)]
     return told(turn.stage, _personal(lines, lesser, ((BACK_TO_METERS_CARD, MENU),)))
 
 
@@ -336,8 +348,11 @@ def _personal(lines: Sequence[Phrase], lesser: Sequence[Phrase], keyboard: Keybo
 
 
 async def _meters(turn: Turn) -> tuple[Meter, ...]:
-    day = turn.sent_at.astimezone(turn.centre.zone).date()
-    return _at_centre(turn, await MetersOf(turn.linked.account, day))
+    return _at_centre(turn, await MetersOf(turn.linked.account, _day(turn)))
+
+
+def _day(turn: Turn) -> date:
+    return turn.sent_at.astimezone(turn.centre.zone).date()
 
 
 def _at_centre(turn: Turn, meters: Sequence[Meter]) -> tuple[Meter, ...]:

@@ -70,8 +70,9 @@ async def test_what_billing_rejects_is_told_to_whoever_sent_it(db: Connection, t
 
     assert outcome == Loaded(rows=1, added=0, changed=1, rejected=1)
     account = await db.fetchval("select id from account where number = $1", ACCOUNT)
+    meter = await db.fetchval("select meter_id from reading where id = $1", reading)
     [waiting] = await events.waiting(db, after=0, most=10)
-    assert waiting.event == ReadingRejected(reading, account, "счётчик снят")
+    assert waiting.event == ReadingRejected(reading, account, "счётчик снят", meter, 1)
     [row] = await db.fetch("select status, reject_reason from reading")
     assert tuple(row) == ("rejected", "счётчик снят")
 

@@ -137,4 +137,6 @@ reading-still-missing = { $count ->
    *[other] { $count } meters are still missing.
 }
 reading-rejected = Reading No. { $number } was not taken into the bill: { $reason }. Please send it again or call a member of staff.
+reading-rejected-of = Reading No. { $number } was not taken into the bill ({ $name }): { $reason }. Please send it again or call a member of staff.
+reading-rejected-of-lesser = Reading No. { $number } was not taken into the bill ({ $name }). Please send it again or call a member of staff.
 reading-rejected-lesser = Reading No. { $number } was not taken into the bill. Please send it again or call a member of staff.

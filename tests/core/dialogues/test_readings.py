@@ -576,10 +576,18 @@ def test_a_photo_that_was_asked_for_joins_its_case() -> None:
 
 
 def test_a_reading_that_billing_rejects_is_told_with_the_reason() -> None:
-    told = reading_rejected(a_turn(), ReadingRejected(84213, ACCOUNT, "снята пломба"))
+    told = replay(reading_rejected(a_turn(), ReadingRejected(84213, ACCOUNT, "снята пломба")), {})
 
     assert "Показание № 84213 не принято в расчёт: снята пломба." in said(told)
     assert "снята пломба" not in said(told, strict=True)
+
+
+def test_a_rejected_reading_names_its_meter_since_a_receipt_may_be_of_several() -> None:
+    rejected = ReadingRejected(84213, ACCOUNT, "снята пломба", KITCHEN.id, 1)
+    told = replay(reading_rejected(a_turn(), rejected), {MetersOf: (BATH, KITCHEN)})
+
+    assert "№ 84213 не принято в расчёт (Холодная вода, кухня, …" in said(told)
+    assert "№ 84213 не принято в расчёт (ХВС …" in said(told, strict=True)
 
 
 def test_every_zone_of_three_is_shown_beside_the_others() -> None:
