@@ -26,7 +26,7 @@ import uvloop
 # Imported here although only wrapped: whoever forks us has them ready.
 import adapters.telegram
 from adapters.simulated import SimulatedAcquirer
-from bots import commands, wiring
+from bots import commands, webhooks, wiring
 from bots.arrivals import Arrivals
 from bots.clock import BusinessClock
 from bots.delivery import Delivery
@@ -55,6 +55,8 @@ class Life:
     passing: int = 1
     log: Path | None = None
     lease_s: float = LEASE_S
+    paced: bool = False
+    body_s: float = webhooks.BODY_S
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ def _wrap(life: Life, ready: Connection) -> None:
 
     def parts_in_time(*args: Any, **named: Any) -> Parts:
         parts = parts_of(*args, **named, clock=clock)
-        for channel in parts.channels.values():
+        for channel in () if life.paced else parts.channels.values():
             channel.pace = UNPACED
         return parts
 
@@ -123,6 +125,7 @@ def _wrap(life: Life, ready: Connection) -> None:
 
     _put(wiring, "parts_of", parts_in_time)
     _put(commands, "listening", Listening)
+    _put(webhooks, "BODY_S", life.body_s)
     _put(outbox, "lease", partial(outbox.lease, for_s=life.lease_s))
 
 

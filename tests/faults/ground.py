@@ -93,7 +93,9 @@ async def a_copy(town: Town) -> AsyncIterator[Database]:
     server, name = town.server, f"copy_{next(_numbers)}"
     admin = server.url("superuser", "postgres")
     async with connect(admin) as db:
-        await db.execute(f"create database {name} template {town.database} strategy file_copy owner kvitok_owner")
+        await db.execute(
+            f"create database {name} template {town.database} strategy file_copy owner kvitok_owner"
+        )
     yield Database(
         name=name,
         owner=server.url("owner", name),
@@ -301,5 +303,3 @@ async def _end(here: Neighbourhood) -> None:
         engine.kill()
     for engine in here.engines:
         await engine.ended()
-
-

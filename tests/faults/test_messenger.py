@@ -125,7 +125,12 @@ async def slow(here: Neighbourhood) -> None:
 
 
 async def test_an_acquirer_that_fails_is_paid_once(doomed_town: Town, tmp_path: Path) -> None:
-    troubles = {"down": down, "half deaf": half_deaf, "slow": slow, "resets": broken_off("/acquirer/payments")}
+    troubles = {
+        "down": down,
+        "half deaf": half_deaf,
+        "slow": slow,
+        "resets": broken_off("/acquirer/payments"),
+    }
 
     wrong = await wrong_after(doomed_town, tmp_path, troubles)
 
