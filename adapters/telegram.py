@@ -21,7 +21,7 @@ from aiogram import methods as api
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientConnectorError, ConnectionTimeoutError
+from aiohttp import BytesPayload, ClientConnectorError, ConnectionTimeoutError
 
 from adapters.telegram_messages import CAPABILITIES, Step, encode
 from adapters.telegram_updates import NAME, UPDATE_KINDS, check, decode, parse
@@ -100,6 +100,17 @@ class TelegramSettings:
     api_base: str = "https://api.telegram.org"
     proxy: str | None = field(default=None, repr=False)
     commands: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Session(AiohttpSession):
+    """Writes calls without a file as JSON: as a form a Russian text is quoted letter by letter, ten times dearer."""
+
+    def build_form_data(self, bot: Bot, method: api.TelegramMethod[Any]) -> Any:
+        """The body of a request; https://core.telegram.org/bots/api#making-requests."""
+        if isinstance(method, api.SendPhoto | api.SendDocument):
+            return super().build_form_data(bot, method)
+        body = method.model_dump_json(exclude_none=True, exclude_unset=True)
+        return BytesPayload(body.encode(), content_type="application/json")
 
 
 class _GetUpdates(api.TelegramMethod[list[dict[str, Any]]]):
@@ -273,7 +284,8 @@ def _bot(settings: TelegramSettings) -> Bot:
         raise ChannelMisconfiguredError(NAME, "the API's base must be an http(s) address")
     server = TelegramAPIServer.from_base(settings.api_base)
     try:
-        return Bot(settings.token, session=AiohttpSession(proxy=settings.proxy, api=server))
+        session = _Session(proxy=settings.proxy, api=server, json_loads=msgspec.json.decode)
+        return Bot(settings.token, session=session)
     except TokenValidationError:
         raise ChannelMisconfiguredError(NAME, "the token is not of the form 123456:letters") from None
     except RuntimeError:

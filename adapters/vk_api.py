@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from adapters.vk_updates import NAME
 from core.channel import (
@@ -81,7 +82,10 @@ class VkApi:
     """Calls with one community's *token*, which travels in a header and nowhere else."""
 
     def __init__(self, token: str, *, base: str, proxy: str | None, calls_per_s: int = CALLS_PER_S) -> None:
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
         self._base = base.rstrip("/")
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
@@ -91,7 +95,8 @@ class VkApi:
         """What *method* answers. Raises VkRefusedError, VkGarbledError and what the network raises."""
         await self._in_turn()
         address = f"{self._base}/method/{method}"
-        data = form | {"v": VERSION}
+        # As aiohttp's own form, which quotes Russian letter by letter, fifteen times slower.
+        data = URL.build(query=form | {"v": VERSION}).raw_query_string.encode()
         async with self.request("POST", address, data=data, headers=self._headers) as answer:
             status, body = answer.status, await answer.read()
         match _parsed(body, status):

@@ -66,6 +66,14 @@ GONE_WRONG: dict[str, Outcome] = {
 }
 
 
+async def fields_of(request: web.Request) -> dict[str, Any]:
+    """What a call says, as a form spells it."""
+    if request.content_type != "application/json":
+        return dict(await request.post())
+    said = await request.json()
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
+
+
 @dataclass
 class Api:
     """A server that answers as it is told and remembers what it was asked."""
@@ -74,7 +82,7 @@ class Api:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append((request.match_info["method"], dict(await request.post())))
+        self.asked.append((request.match_info["method"], await fields_of(request)))
         status, body = self.answers.pop(0)
         if not status and request.transport:
             request.transport.abort()
