@@ -12,8 +12,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
-import structlog
-
 from benchmarks.figures import Figure, Part, goal, ratio
 from benchmarks.ground import empty_ground
 from benchmarks.towns import SERVICES, build
@@ -31,7 +29,6 @@ LINE_KOPECKS: Final = 15_123
 
 async def importing() -> Part:
     """A month a round into the same town: its lines, its totals (which post), and the bare COPY."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     accounts = int(os.environ.get("IMPORT_ACCOUNTS", ACCOUNTS))
     copied, lines, totals = [], [], []
     async with (
