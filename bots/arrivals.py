@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Hashable
 from datetime import datetime
@@ -17,6 +18,8 @@ from core.turns import Event, TooManyWaiting
 
 WAITING_PER_CHAT_MAX: Final = 30
 WAITING_MAX: Final = 20_000
+# A flood is over once nothing of its chat was dropped for so long; of the next one the chat is told again.
+CALM_S: Final = 60.0
 
 
 class Arrival(msgspec.Struct, frozen=True, eq=False):
@@ -53,7 +56,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._queues: dict[Hashable, ChatQueue] = {}
-        self._flooding: set[Hashable] = set()
+        self._dropped_s: dict[Hashable, float] = {}
         self._waiting = 0
         self.some = asyncio.Event()
 
@@ -75,9 +78,8 @@ class Arrivals:
     def _drop(self, arrival: Arrival, queue: ChatQueue) -> None:
         """Drop what a flooding chat sends on, and tell it once."""
         arrival.taken.set_result(Taken.DROPPED)
-        if arrival.lane in self._flooding:
+        if self._is_told(arrival.lane):
             return
-        self._flooding.add(arrival.lane)
         queue.append(
             msgspec.structs.replace(
                 arrival,
@@ -88,6 +90,16 @@ class Arrivals:
             )
         )
         self._waiting += 1
+
+    def _is_told(self, lane: Hashable) -> bool:
+        """Whether *lane*, of which something is dropped now, was told of this flood already."""
+        now_s = asyncio.get_running_loop().time()
+        told = now_s - self._dropped_s.pop(lane, -math.inf) < CALM_S
+        self._dropped_s[lane] = now_s
+        # The floods that are over stand first.
+        while now_s - self._dropped_s[calm := next(iter(self._dropped_s))] >= CALM_S:
+            del self._dropped_s[calm]
+        return told
 
     def next_batch(self, most: int) -> list[Arrival]:
         """Up to *most* turns, the oldest of each of as many chats; the rest wait on."""
@@ -100,8 +112,6 @@ class Arrivals:
             if queue:
                 # Back to the end of the line, so that chats take turns.
                 self._queues[lane] = queue
-            else:
-                self._flooding.discard(lane)
         self._waiting -= len(batch)
         if not self._queues:
             self.some.clear()

@@ -20,7 +20,7 @@ from adapters.typst import rendered
 from bots import wiring
 from bots.configuration import Secrets, load
 from bots.reaching import database_url
-from bots.rendering import issuer_of
+from bots.rendering import issuer_of, leave_with_parent
 from core.documents import BillSheet, PaperLink
 from core.errors import KvitokError
 from core.messages import BillDocument, Month
@@ -89,7 +89,9 @@ class Printer:
         processes, done = os.cpu_count() or 1, 0
         drawing: set[asyncio.Future[int]] = set()
         loop = asyncio.get_running_loop()
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            processes, mp_context=get_context("spawn"), initializer=leave_with_parent
+        ) as pool:
             for first, batch in _batches(accounts):
                 asked = [BillDocument(account, period) for account in batch]
                 read = await bill_sheets(db, asked, issuer_of(self._centre), masked=False)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from time import monotonic
 from typing import Final
 
@@ -127,7 +129,20 @@ class Renderer:
 
     def _started(self) -> ProcessPoolExecutor:
         # Not forked: this process has threads, connections and a loop.
-        return ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+        return ProcessPoolExecutor(
+            self._processes, mp_context=get_context("spawn"), initializer=leave_with_parent
+        )
+
+
+def leave_with_parent() -> None:
+    """Have this process end with the one that it draws for: that one may be killed, and then tells nobody."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def chart_sheet(year: Year, words: Words) -> ChartSheet:

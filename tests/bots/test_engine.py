@@ -242,6 +242,16 @@ async def test_a_flood_is_dropped_and_told_once(pool: Pool, db: Connection) -> N
     assert len(told) == taken.count(Taken.DONE) + 2
 
 
+async def test_a_flood_that_pauses_for_a_moment_is_still_the_same_flood(pool: Pool, db: Connection) -> None:
+    async with an_engine(pool) as engine:
+        for flood in range(3):
+            await asyncio.gather(
+                *(engine.take(an_update("меню", key=str(1000 * flood + key))) for key in range(100))
+            )
+
+    assert sum("слишком много" in words for words in await said_to(db)) == 1
+
+
 async def test_two_engines_on_one_chat_answer_each_message_once(pool: Pool, db: Connection) -> None:
     async with an_engine(pool) as one, an_engine(pool) as two:
         taken = await asyncio.gather(

@@ -11,7 +11,8 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
@@ -30,6 +31,7 @@ from bots import commands, webhooks, wiring
 from bots.arrivals import Arrivals
 from bots.clock import BusinessClock
 from bots.delivery import Delivery
+from bots.listening import listening
 from bots.serving import Parts
 from bots.turning import Turning
 from core.channel import Pace
@@ -104,7 +106,7 @@ def _wrap(life: Life, ready: Connection) -> None:
     """Move the clock, lift the paces, shorten the leases, and tell when the port is open."""
     clock = BusinessClock()
     clock.set(datetime.now(UTC) + life.ahead)
-    parts_of, listening = wiring.parts_of, commands.listening
+    parts_of = wiring.parts_of
 
     def parts_in_time(*args: Any, **named: Any) -> Parts:
         parts = parts_of(*args, **named, clock=clock)
@@ -112,19 +114,14 @@ def _wrap(life: Life, ready: Connection) -> None:
             channel.pace = UNPACED
         return parts
 
-    class Listening:
-        def __init__(self, *args: Any, **named: Any) -> None:
-            self._inner = listening(*args, **named)
-
-        async def __aenter__(self) -> None:
-            await self._inner.__aenter__()
+    @asynccontextmanager
+    async def listening_aloud(*args: Any, **named: Any) -> AsyncIterator[None]:
+        async with listening(*args, **named):
             ready.send(True)
-
-        async def __aexit__(self, *error: Any) -> bool | None:
-            return await self._inner.__aexit__(*error)
+            yield
 
     _put(wiring, "parts_of", parts_in_time)
-    _put(commands, "listening", Listening)
+    _put(commands, "listening", listening_aloud)
     _put(webhooks, "BODY_S", life.body_s)
     _put(outbox, "lease", partial(outbox.lease, for_s=life.lease_s))
 

@@ -33,16 +33,20 @@ TOLD: Final = "select count(*) from inbox where key like 'flood:%'"
 
 _numbers: Iterator[int] = count(1)
 
+# Replies that the flood has still to be sent, at the pace of a chat.
+QUEUED: Final = "select count(*) from outbox where state = 'queued'"
+
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
     """What a flood came to: answers by status, how often a chat was told to slow down, how long a resident
-    waited amid it, and how many MiB the process grew.
+    waited amid it, how many replies are still to be sent, and how many MiB the process grew.
     """
 
     statuses: Counter[int]
     told: int
     others_waited_s: float
+    queued: int
     grown_mib: float
     took_s: float
 
@@ -71,8 +75,8 @@ async def flood(here: Neighbourhood, engine: Engine, *, messages: int, chats: in
         took_s = monotonic() - began
         waited_s = await waiting
     async with connect(here.database.app) as db:
-        told = await db.fetchval(TOLD)
-    return Flooded(statuses, told, waited_s, (most - before) / 1024, took_s)
+        told, queued = await db.fetchval(TOLD), await db.fetchval(QUEUED)
+    return Flooded(statuses, told, waited_s, queued, (most - before) / 1024, took_s)
 
 
 async def _waits(bystander: Resident) -> float:

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.context import ForkServerProcess
@@ -31,7 +31,7 @@ from bots.simulator.stand_ins import WITHOUT_PACE
 from bots.simulator.telegram import TelegramStandIn
 from bots.simulator.telegram.updates import Webhook
 from bots.town.writing import write_town
-from storage.database import Connection, connect
+from storage.database import connect
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_cluster import DATABASE
 from storage.exchange import import_files
@@ -127,7 +127,7 @@ class Engine:
 
     async def ended(self) -> None:
         """Return when it is no more."""
-        while self.alive:
+        while self.alive:  # noqa: ASYNC110  # another process tells us nothing
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
@@ -171,7 +171,7 @@ class Neighbourhood:
         self.engines.append(engine)
         with ours, suppress(EOFError):
             async with asyncio.timeout(START_S):
-                while not ours.poll():
+                while not ours.poll():  # noqa: ASYNC110  # as above
                     await asyncio.sleep(LOOK_AGAIN_S)
             ours.recv()
         return engine
@@ -215,7 +215,7 @@ class Neighbourhood:
             # Anew each time: the server may be one that is restarted.
             with suppress(Exception):
                 async with connect(self.database.app) as db:
-                    while await db.fetchval(UNSETTLED):
+                    while await db.fetchval(UNSETTLED):  # noqa: ASYNC110  # as above
                         await asyncio.sleep(0.05)
                     return
             await asyncio.sleep(0.1)

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import aiohttp
 
+from benchmarks.ground import FIRST_CHAT
 from bots.simulator.residents import awaited
-from tests.faults.ground import FIRST_CHAT, Neighbourhood
 from storage.database import connect
+from tests.faults.ground import Neighbourhood
 
 PATIENCE_S: Final = 90.0
 AGAIN_S: Final = 0.1
@@ -50,19 +51,19 @@ class Resident:
         self.here.telegram.start(self.chat, "")
         await self.hears(_menu)
         self.say("баланс")
-        await self.hears(_offers("pay", "bill"))
+        await self.hears(offers("pay", "bill"))
         await self.send_reading()
         await self.pay()
         self.say("баланс")
-        await self.hears(_offers("bill"))
+        await self.hears(offers("bill"))
 
     async def send_reading(self) -> None:
         self.say("показания")
-        card = await self.hears(_offers("meter"))
+        card = await self.hears(offers("meter"))
         self.press(card, "meter")
         await self.hears(_says("Что сейчас на счётчике"))
         self.say(str(self.reading))
-        asked = await self.hears(_offers("reading-save"))
+        asked = await self.hears(offers("reading-save"))
         self.press(asked, "reading-save")
         await self.hears(_says("Принято"))
 
@@ -124,7 +125,8 @@ def _keys(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [key for row in message["buttons"] for key in row]
 
 
-def _offers(*actions: str) -> Heard:
+def offers(*actions: str) -> Heard:
+    """Whether a message offers one of *actions*."""
     return lambda message: any(str(key["id"]).startswith(actions) for key in _keys(message))
 
 

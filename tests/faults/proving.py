@@ -74,7 +74,7 @@ def is_stutter(arrived: Iterable[str], said: Iterable[str]) -> bool:
 
 
 # What is put before a confirmation that is sent again.
-_AGAIN: Final = " ".join(Words.of("ru", NOW.tzinfo).plain(text("sent-again")).split())  # type: ignore[arg-type]  # a ZoneInfo
+_AGAIN: Final = " ".join(Words.of("ru", NOW.tzinfo).plain(text("sent-again")).split())
 
 
 def _words(shown: str) -> str:

@@ -75,13 +75,22 @@ def _table(done: Sequence[Round]) -> Table:
 
 
 def _floods(floods: Sequence[Flooded]) -> Table:
-    table = Table("Flood from", "Answers", "Told to slow down", "A resident waited", "Memory grew", "Took")
+    table = Table(
+        "Flood from",
+        "Answers",
+        "Told to slow down",
+        "A resident waited",
+        "Replies queued",
+        "Memory grew",
+        "Took",
+    )
     for each, (chats, _) in zip(floods, FLOODS, strict=True):
         table.add_row(
             f"{chats} chats",
             ", ".join(f"{times} × {status}" for status, times in sorted(each.statuses.items())),
             str(each.told),
             f"{each.others_waited_s:.1f} s",
+            str(each.queued),
             f"{each.grown_mib:.0f} MiB",
             f"{each.took_s:.0f} s",
         )

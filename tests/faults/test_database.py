@@ -41,8 +41,8 @@ async def test_a_server_that_is_stopped_at_once_and_comes_back_has_lost_nothing(
     doomed_town: Town, tmp_path: Path
 ) -> None:
     async def restart(_: Neighbourhood) -> None:
-        for _ in range(2):
-            await asyncio.sleep(0.7)
+        for pause_s in (0.7, 0.9):
+            await asyncio.sleep(pause_s)
             await asyncio.to_thread(restart_at_once, doomed_town.server)
 
     assert await lived_through(doomed_town, tmp_path, restart) == []

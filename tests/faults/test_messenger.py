@@ -79,7 +79,7 @@ async def test_a_messenger_that_fails_is_told_again(doomed_town: Town, tmp_path:
 
     wrong = await wrong_after(doomed_town, tmp_path, troubles)
 
-    assert wrong == dict.fromkeys(troubles, [])
+    assert wrong == {name: [] for name in troubles}
 
 
 async def test_some_chats_that_blocked_the_bot_hold_up_nobody(doomed_town: Town, tmp_path: Path) -> None:
@@ -134,4 +134,4 @@ async def test_an_acquirer_that_fails_is_paid_once(doomed_town: Town, tmp_path: 
 
     wrong = await wrong_after(doomed_town, tmp_path, troubles)
 
-    assert wrong == dict.fromkeys(troubles, [])
+    assert wrong == {name: [] for name in troubles}
