@@ -69,7 +69,7 @@ def demo(
     *,
     port: Annotated[int, typer.Option(help="The page's port.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
-    accounts: Annotated[int, typer.Option(help="How many accounts a new town has.")] = 30,
+    accounts: Annotated[int, typer.Option(help="How many accounts a new town has.")] = 12,
     data: Data = DATA,
 ) -> None:
     """Start a whole town to try in a browser page: no credentials, no network."""

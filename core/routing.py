@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, assert_never
 
@@ -109,6 +110,9 @@ WISHES: Final[Mapping[Intent, str]] = {
     Intent.CONTACTS: "contacts",
     Intent.THANKS: "thanks",
 }
+
+# The sum in «оплатить 1 500,50 рублей».
+_SUM: Final = re.compile(r"\d[\d\s.,]*(?<=\d)")
 
 # Wishes that are heard wherever the talk stands.
 ALWAYS_HEARD: Final = frozenset({Intent.MENU, Intent.CANCEL, Intent.STOP, Intent.HELP, Intent.CONTACTS})
@@ -264,6 +268,8 @@ def _wish(turn: Turn, wish: Intent | None) -> Dialogue | None:
 
 async def _freely(turn: Turn, typed: str, wish: Intent | None) -> Told:
     """Readings are heard wherever no other words are awaited; then wishes; the rest is answered helpfully."""
+    if wish is Intent.PAY and turn.account is not None and (amount := _SUM.search(typed)):
+        return await payments.take_amount(turn, ChoosingAmount(turn.account.account), Text(amount.group()))
     if wish is not None and isinstance(turn.stage, Idle) and not any(map(str.isdigit, typed)):
         return await _act(turn, WISHES[wish], [])
     if turn.account is not None and (told := await readings.take_text(turn, typed)) is not None:

@@ -159,6 +159,11 @@ async def save(db: Connection, standings: Sequence[Standing], *, now: datetime) 
     )
 
 
+async def forget_order(db: Connection) -> None:
+    """Take what any chat says next for its newest message: the simulator's clock was moved back."""
+    await db.execute("update chat set last_order = -1")
+
+
 # Chats in which nobody consented and nobody wrote for a day are technical: their lanes, messages, rows go.
 PURGE: Final = """
 with gone as (

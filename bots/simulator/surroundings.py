@@ -27,6 +27,7 @@ from bots.simulator.mode_api import ModeApi
 from bots.simulator.residents import Residents
 from bots.simulator.stand_ins import made_up_secrets, sections, stand_ins
 from core.channel import Channel, Pace
+from storage.conversations import forget_order
 from storage.database import Pool
 from storage.showcase import accounts_to_try
 
@@ -115,6 +116,10 @@ async def surrounded(
             return await accounts_to_try(db, codes)
 
     async def set_clock(now: datetime) -> None:
+        if now < clock():
+            # What is said from now on is dated before what was said: no chat may take it for late.
+            async with pool.acquire() as db:
+                await forget_order(db)
         clock.set(now)
 
     app = simulator_app(
