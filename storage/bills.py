@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import asyncpg
@@ -47,9 +49,8 @@ left join lateral (
     where p.account_id = a.id and p.paid_on > last.counted_until
 ) since on true
 left join lateral (
-    select jsonb_agg(jsonb_build_object(
-        'period', l.period, 'service', la.service_code, 'provider', la.provider_id, 'kopecks', l.kopecks,
-        'penalty', la.kind = 'penalty', 'optional', coalesce(s.optional, false)
+    select jsonb_agg(jsonb_build_array(
+        l.period, la.service_code, la.provider_id, l.kopecks, la.kind = 'penalty', coalesce(s.optional, false)
     )) as lines
     from layer l
     join ledger_account la on la.id = l.ledger_account_id
@@ -77,15 +78,14 @@ def _facts(row: asyncpg.Record) -> Facts:
     )
 
 
-def _line(layer: Mapping[str, object]) -> Line:
-    return Line(
-        period=Month.parse(str(layer["period"])[:7]),
-        service=str(layer["service"]),
-        provider=str(layer["provider"]),
-        due=Money(int(str(layer["kopecks"]))),
-        penalty=bool(layer["penalty"]),
-        optional=bool(layer["optional"]),
-    )
+def _line(layer: tuple[str, str, str, int, bool, bool]) -> Line:
+    period, service, provider, kopecks, penalty, optional = layer
+    return Line(_month(period), service, provider, Money(kopecks), penalty, optional)
+
+
+@lru_cache(maxsize=1024)
+def _month(first_day: str) -> Month:
+    return Month.of(date.fromisoformat(first_day))
 
 
 def _last_bill(row: asyncpg.Record) -> LastBill:
