@@ -1,8 +1,8 @@
 """A town of any size with bills of 20 services, put into the tables by SQL.
 
-Importing one would take longer than the measurement. The last two months are owed, those before are paid. What
-the ledger keeps of them (layers and balances) is there, their postings are not: nothing that residents ask
-reads postings.
+Importing one would take longer than the measurement. The newest month is owed by all, the one before by one
+account in five, earlier ones are paid. What the ledger keeps of them (layers and balances) is there, their
+postings are not: nothing that residents ask reads postings.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ KEPT: Final = """
 insert into ledger_account (kind, account_id, service_code, provider_id)
 select 'receivable', account.id, 's' || n, 'r' || n from account cross join generate_series(1, $1::int) n
 """
-BALANCES: Final = "insert into balance (account_id, owed) select id, $1::int * 2 * 15000 from account"
+BALANCES: Final = """
+insert into balance (account_id, owed)
+select id, $1::int * 15000 * case when id % 5 = 0 then 2 else 1 end from account
+"""
 BILLS: Final = """
 insert into bill (account_id, period, opening, payments_counted, counted_until, charged, recalculation,
   benefit, penalty, total_due)
@@ -61,7 +64,8 @@ from ledger_account cross join generate_series(0, $2::int - 1) n
 """
 LAYERS: Final = """
 insert into layer (ledger_account_id, period, account_id, kopecks)
-select id, ($1::date - make_interval(months => n))::date, account_id, case when n < 2 then 15000 else 0 end
+select id, ($1::date - make_interval(months => n))::date, account_id,
+  case when n = 0 or (n = 1 and account_id % 5 = 0) then 15000 else 0 end
 from ledger_account cross join generate_series(0, $2::int - 1) n
 """
 
