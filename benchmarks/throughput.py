@@ -161,20 +161,21 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._came: dict[str, float] = {}
-        self._wanted = 0
+        self._wanted: frozenset[str] = frozenset()
         self._all = asyncio.Event()
 
-    def expect(self, replies: int) -> None:
-        """Begin anew, for so many replies."""
+    def expect(self, chats: frozenset[str]) -> None:
+        """Begin anew, for a reply to each of *chats*; what comes to others is left over from an earlier load."""
         self._came.clear()
-        self._wanted = replies
+        self._wanted = chats
         self._all.clear()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take a message as Telegram does."""
         call = await request.json()
-        self._came[str(call["chat_id"])] = monotonic()
-        if len(self._came) == self._wanted:
+        if (chat := str(call["chat_id"])) in self._wanted:
+            self._came[chat] = monotonic()
+        if len(self._came) == len(self._wanted):
             self._all.set()
         return web.json_response(ASKING["telegram"].answer)
 
@@ -245,9 +246,9 @@ async def _round(
     asking = ASKING["telegram"]
     count = min(int(rate * seconds), len(chats))
     requests = list(asking.requests(chats, first, count))
-    stopwatch.expect(count)
     began = monotonic() + 0.1
     due = {chats[(first + place) % len(chats)]: began + place / rate for place in range(count)}
+    stopwatch.expect(frozenset(due))
 
     async def post(proof: str, body: bytes) -> None:
         headers = {asking.header: proof, "Content-Type": "application/json"}
