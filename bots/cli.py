@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Coroutine
@@ -73,6 +74,8 @@ def demo(
     data: Data = DATA,
 ) -> None:
     """Start a whole town to try in a browser page: no credentials, no network."""
+    # What is loaded at the start is no garbage, and looking through it costs a second; run_demo looks again.
+    gc.disable()
     from bots.simulator.demo import run_demo  # noqa: PLC0415
 
     _run(run_demo(data, port=port, fresh=fresh, accounts=accounts))

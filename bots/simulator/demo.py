@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ async def run_demo(data: Path, *, port: int, fresh: bool, accounts: int) -> int:
             ) as demo,
         ):
             _greet(out, demo, home.codes())
+            gc.freeze()
+            gc.enable()
             await demo.service.until(stop)
     finally:
         await asyncio.to_thread(server.stop)
