@@ -35,8 +35,8 @@ month: $(STAMP)  ## a simulated month of a town of 5 000 accounts, proved at its
 faults: $(STAMP)  ## processes really killed, ROUNDS times
 	$(BIN)/python -m tests.faults.run
 
-bench: $(STAMP)  ## turns per second beside pgbench
-	$(BIN)/python -m benchmarks.engine
+bench: $(STAMP)  ## messages and turns per second beside peers; see docs/performance.md
+	$(BIN)/python -m benchmarks.bench
 
 lock:  ## pin what pyproject.toml asks for, with hashes and no addresses
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
