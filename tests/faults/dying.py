@@ -37,7 +37,7 @@ from bots.turning import Turning
 from core.channel import Pace
 from storage import outbox
 
-LEASE_S: Final = 3.0
+LEASE_S: Final = 2.0
 UNPACED: Final = Pace(rate=10_000, burst=10_000, chat_rate=10_000, chat_burst=10_000)
 # How long a send may have been going on when its process dies, in passes of the loop.
 PASSES_MAX: Final = 12

@@ -14,6 +14,7 @@ import aiohttp
 
 from benchmarks.soak import memory_kib
 from bots.messengers import TELEGRAM_SECRET
+from bots.simulator.telegram.state import Chat
 from storage.database import connect
 from tests.conftest import SECRETS
 from tests.faults.ground import HOST, Engine, Neighbourhood
@@ -56,6 +57,8 @@ async def flood(here: Neighbourhood, engine: Engine, *, messages: int, chats: in
     bystander = (await residents_of(here, most=1))[0]
     here.telegram.start(bystander.chat, "")
     await bystander.hears(lambda message: bool(message["buttons"]))
+    for number in range(FLOODER, FLOODER + chats):
+        here.telegram._state.chats[number] = Chat(number, str(number))
     before, began = memory_kib(_pid(engine)), monotonic()
     statuses: Counter[int] = Counter()
     numbers = iter(range(messages))

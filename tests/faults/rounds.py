@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tests.faults.dying import STEPS
 from tests.faults.ground import Engine, Neighbourhood, Town, a_neighbourhood
-from tests.faults.living import residents_of
+from tests.faults.living import Resident, residents_of
 from tests.faults.proving import prove
 
 ROUND_S: Final = 240
@@ -40,18 +40,18 @@ class Round:
     wrong: Sequence[str]
 
 
-async def run_rounds(town: Town, seeds: Sequence[int]) -> list[Round]:
-    """Run the rounds of these *seeds*, some at a time: they wait for leases to end more than they work."""
+async def run_rounds(town: Town, seeds: Sequence[int], *, residents: int = 100) -> list[Round]:
+    """Run the rounds of these *seeds* with at most so many *residents*, some at a time: they wait for leases to end more than they work."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def run(seed: int) -> Round:
         async with room:
-            return await run_round(town, seed)
+            return await run_round(town, seed, residents=residents)
 
     return await asyncio.gather(*map(run, seeds))
 
 
-async def run_round(town: Town, seed: int) -> Round:
+async def run_round(town: Town, seed: int, *, residents: int) -> Round:
     """Run the round of this *seed*: ways to die take turns, and every other round has two engines at once."""
     chance = Random(seed)
     way = WAYS[seed % len(WAYS)]
@@ -59,15 +59,16 @@ async def run_round(town: Town, seed: int) -> Round:
     began = monotonic()
     with TemporaryDirectory(prefix="kvitok-faults-") as folder:
         async with a_neighbourhood(town, Path(folder), seed=seed) as here:
-            wrong = await _round(here, way, engines, chance)
+            wrong = await _round(here, way, engines, chance, await residents_of(here, most=residents))
             deaths = sum(not engine.alive for engine in here.engines)
             if wrong:
                 wrong.append(here.logs()[-4000:])
     return Round(seed, way, engines, deaths, monotonic() - began, wrong)
 
 
-async def _round(here: Neighbourhood, way: str, engines: int, chance: Random) -> list[str]:
-    residents = await residents_of(here)
+async def _round(
+    here: Neighbourhood, way: str, engines: int, chance: Random, residents: Sequence[Resident]
+) -> list[str]:
     passing = chance.randint(1, PASSINGS_MAX.get(way, 40))
     doomed = "" if way == RANDOMLY else way
     await asyncio.gather(

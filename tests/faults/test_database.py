@@ -91,7 +91,7 @@ async def test_locks_that_are_held_too_long_and_deadlocks_are_gone_through(
     async def quarrel(here: Neighbourhood) -> None:
         async with connect(here.database.superuser) as db:
             chats = [row["id"] for row in await db.fetch("select id from chat order by id desc")]
-            for _ in range(10):
+            for _ in range(4):
                 async with db.transaction():
                     await db.execute("set local deadlock_timeout = '1s'")
                     for chat in chats:

@@ -16,7 +16,7 @@ GONE_S = 20
 
 
 async def test_nothing_is_lost_or_doubled_when_engines_are_killed(doomed_town: Town) -> None:
-    rounds = await run_rounds(doomed_town, range(ROUNDS))
+    rounds = await run_rounds(doomed_town, range(ROUNDS), residents=5)
 
     assert [each for each in rounds if each.wrong] == []
     assert sum(each.deaths for each in rounds) >= ROUNDS // 2
