@@ -97,8 +97,10 @@ class Delivery:
         """Send until cancelled; what is on its way then is given time to be settled."""
         try:
             while True:
+                # Not wait_for: in Python 3.11 it loses a cancellation that comes with the signal.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._signal.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._signal.wait()
                 self._signal.clear()
                 try:
                     await self._lease()

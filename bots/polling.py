@@ -78,6 +78,7 @@ def _pause_s(failures: int) -> float:
 
 async def _set_within(stop: asyncio.Event, pause_s: float) -> None:
     try:
-        await asyncio.wait_for(stop.wait(), pause_s)
+        async with asyncio.timeout(pause_s):
+            await stop.wait()
     except TimeoutError:
         return

@@ -74,8 +74,10 @@ class EventFeeder:
         await every(0.0, self._feed, name="events")
 
     async def _feed(self) -> None:
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes with the news.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), EVENTS_S)
+            async with asyncio.timeout(EVENTS_S):
+                await self._news.wait()
         self._news.clear()
         after = 0
         while True:
