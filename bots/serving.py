@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from aiohttp import web
 
 from bots import schedule
@@ -36,6 +37,12 @@ from storage.answers import answers
 from storage.database import Pool
 from storage.keys import Keys
 from storage.payments import PaymentSettings
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
+
+# A send may take a minute; whoever stops the service need not wait longer.
+STOP_S: Final = 70.0
+STOP_AGAIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +244,18 @@ async def _poller(parts: Parts, name: str, engine: Engine, stop: asyncio.Event) 
     return keep_polling(parts.channels[name], engine, position=position, stop=stop)
 
 
+async def _stopped(tasks: Iterable[asyncio.Future[None]]) -> None:
+    """Cancel *tasks* and see them end; what is on its way is given time, but no task may hold up the end."""
+    late = set(tasks)
+    for patience_s in (STOP_S, STOP_AGAIN_S):
+        for task in late:
+            task.cancel()
+        _, late = await asyncio.wait(late, timeout=patience_s)
+        if not late:
+            return
+        log.warning("tasks.late", tasks=len(late))
+
+
 @asynccontextmanager
 async def _running(
     jobs: list[Awaitable[None]], stop: asyncio.Event
@@ -247,6 +266,4 @@ async def _running(
         yield tasks
     finally:
         stop.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _stopped(tasks)
