@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
@@ -117,7 +117,8 @@ def _wrap(life: Life, ready: Connection) -> None:
     @asynccontextmanager
     async def listening_aloud(*args: Any, **named: Any) -> AsyncIterator[None]:
         async with listening(*args, **named):
-            ready.send(True)
+            with suppress(BrokenPipeError):  # who started us has gone
+                ready.send(True)
             yield
 
     _put(wiring, "parts_of", parts_in_time)

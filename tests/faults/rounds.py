@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -60,10 +61,11 @@ async def run_round(town: Town, seed: int, *, residents: int) -> Round:
     with TemporaryDirectory(prefix="kvitok-faults-") as folder:
         async with a_neighbourhood(town, Path(folder), seed=seed) as here:
             wrong = await _round(here, way, engines, chance, await residents_of(here, most=residents))
-            deaths = sum(not engine.alive for engine in here.engines)
+            ends = [engine.process.exitcode for engine in here.engines if not engine.alive]
+            wrong += [f"an engine ended of itself: {end}" for end in ends if end != -signal.SIGKILL]
             if wrong:
                 wrong.append(here.logs()[-4000:])
-    return Round(seed, way, engines, deaths, monotonic() - began, wrong)
+    return Round(seed, way, engines, len(ends), monotonic() - began, wrong)
 
 
 async def _round(
