@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,6 +21,7 @@ import yaml
 
 from benchmarks.asking import ASKING, SECRET, TOKENS, Asking
 from benchmarks.ground import BILLING, MASTER, Ground
+from benchmarks.ports import free_port
 from benchmarks.tools import tool
 from storage.database import connect
 
@@ -34,12 +34,6 @@ SERVE: Final = "from bots.cli import main; main()"
 
 # Pace off: a bench measures us, not what a messenger allows. Set in the bench's own database.
 PACE_OFF: Final = "update bucket set rate = 1e9, burst = 1000000, tokens = 1000000"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass(frozen=True)

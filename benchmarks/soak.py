@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import platform
-import socket
 import statistics
 import sys
 from collections.abc import AsyncIterator
@@ -30,6 +29,7 @@ from aiohttp import web
 from rich.console import Console
 
 from benchmarks.ground import BILLING, FIRST_CHAT, MASTER, Ground, ground
+from benchmarks.ports import free_port
 
 MESSAGES: Final = 100_000
 MINUTES: Final = 25
@@ -200,12 +200,6 @@ async def _ready(url: str, process: asyncio.subprocess.Process, log: Path) -> No
             except aiohttp.ClientConnectionError:
                 pass
             await asyncio.sleep(0.1)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 # --- The result -----------------------------------------------------------------------------------

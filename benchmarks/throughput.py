@@ -15,7 +15,8 @@ from aiohttp import web
 from benchmarks.asking import ASKING
 from benchmarks.figures import Figure, Part, goal, ratio
 from benchmarks.ground import Ground, settle, wide_ground
-from benchmarks.running import Load, Loader, Running, free_port, kvitok, peer, sinking
+from benchmarks.ports import free_port
+from benchmarks.running import Load, Loader, Running, kvitok, peer, sinking
 from storage.database import connect
 
 ACCOUNTS: Final = 500

@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
+from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Configuration, Secrets
 from bots.listening import listening
@@ -24,7 +25,7 @@ from core.messages import Message, MessageClass, Span
 from storage import outbox
 from storage.database import Pool, open_pool
 from storage.outbox import Outgoing
-from tests.conftest import NOW, SECRETS, Town, copy_of, free_port
+from tests.conftest import NOW, SECRETS, Town, copy_of
 from tests.platforms import PLATFORMS, Platform, Post, Struck
 from tests.talking import LOOK_AGAIN_MS, PATIENCE_S, Phone, Talk
 

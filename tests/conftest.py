@@ -1,7 +1,6 @@
 """A database a test: copied from one that was migrated once, on a server that this run of pytest owns."""
 
 import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Secrets
 from bots.simulator.demo import codes_in
@@ -183,9 +183,3 @@ async def around(inhabited: Database, town: Town) -> AsyncIterator[Surroundings]
         ) as surroundings,
     ):
         yield surroundings
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

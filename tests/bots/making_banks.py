@@ -13,10 +13,11 @@ from typing import Any, TypeAlias
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from adapters.sberbank import Fiscal, Gateway, Sberbank, SberbankSettings
 from adapters.yookassa import Yookassa, YookassaSettings
+from benchmarks.ports import free_port
 from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.simulator.notices import Teller
@@ -192,7 +193,7 @@ async def a_bank(
     kind: str, pool: Pool, *, notices: bool = True, receipts: bool = False
 ) -> AsyncIterator[Bank]:
     """A desk with the one acquirer of *kind*; whether it tells what happens is *notices*."""
-    clock, port = Clock(), unused_port()
+    clock, port = Clock(), free_port()
     async with pool.acquire() as db, db.transaction():
         account, chat = await an_indebted_account(db)
     url, name = f"http://127.0.0.1:{port}", kind.partition(" ")[0]

@@ -12,9 +12,10 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from adapters.simulated import SimulatedAcquirer
+from benchmarks.ports import free_port
 from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.simulator.acquirer import AcquirerStandIn
@@ -107,7 +108,7 @@ def text_of(html: str) -> str:
 @asynccontextmanager
 async def a_world(pool: Pool, *, notices: bool = True) -> AsyncIterator[World]:
     """One account that owes 100.00 for May; whether the acquirer tells what happens is *notices*."""
-    clock, news, port = Clock(), list[None](), unused_port()
+    clock, news, port = Clock(), list[None](), free_port()
     async with pool.acquire() as db, db.transaction():
         [account] = await make_town(db)
         await bill(db, account, MAY, charged={"heating": 10_000}, counted_until=date(2026, 6, 1))

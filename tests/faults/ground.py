@@ -22,6 +22,7 @@ import yaml
 from aiohttp import web
 
 from benchmarks.ground import FIRST_CHAT, settle
+from benchmarks.ports import free_port
 from bots import wiring
 from bots.acquirers import SIMULATED_SECRET
 from bots.clock import BusinessClock
@@ -37,7 +38,7 @@ from storage.embedded_cluster import DATABASE
 from storage.exchange import import_files
 from storage.exchange_protocol import Refused
 from storage.migrating import migrate
-from tests.conftest import SECRETS, Database, free_port, quick_folder
+from tests.conftest import SECRETS, Database, quick_folder
 from tests.faults.dying import Life, live
 
 NOW: Final = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("Europe/Moscow"))

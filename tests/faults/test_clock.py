@@ -9,12 +9,13 @@ import aiohttp
 import msgspec
 import pytest
 
+from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Secrets
 from bots.simulator.surroundings import Surroundings, simulated_configuration, surrounded
 from storage.database import Pool, open_pool
 from storage.proof import verify
-from tests.conftest import SECRETS, Database, Town, free_port
+from tests.conftest import SECRETS, Database, Town
 from tests.talking import Talk
 
 ASK = """
