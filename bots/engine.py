@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 from time import perf_counter
 from typing import Final
 
@@ -36,6 +37,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 BATCH_MAX: Final = 128
 TRIES_MAX: Final = 4
 PAUSE_S: Final = 0.02
+ID_LENGTH_MAX: Final = 256
 
 
 class BatchBrokenError(Exception):
@@ -74,8 +76,8 @@ class Engine:
         """Run *update* as a turn; returns when it is committed, or known, or cannot be taken."""
         arrival = Arrival(
             channel=update.channel,
-            key=update.key,
-            chat=update.chat,
+            key=_storable(update.key),
+            chat=_storable(update.chat),
             order=update.order,
             sent_at=update.sent_at,
             said=update.said,
@@ -247,6 +249,16 @@ class Engine:
         closing = msgspec.structs.replace(arrival, said=self._turning.incident(arrival))
         if not await self._try([closing]):
             _tell(arrival, Taken.BUSY)
+
+
+def _storable(name: str) -> str:
+    """A platform's id as PostgreSQL can keep it in an index: whole, or told by its digest.
+
+    No platform gives one that is no text or that long, but a body that was broken on its way may.
+    """
+    if len(name) <= ID_LENGTH_MAX and name.isprintable():
+        return name
+    return sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
 def _shown(broken: Exception) -> Exception | None:

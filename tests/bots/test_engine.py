@@ -202,6 +202,18 @@ async def test_text_that_a_database_cannot_hold_is_answered(pool: Pool, db: Conn
     assert len(await said_to(db)) == 4
 
 
+@pytest.mark.parametrize("name", ["\0", "\ud83d", "".join(map(chr, range(0x4E00, 0x7E00)))])
+async def test_ids_that_a_database_cannot_hold_are_told_apart_all_the_same(
+    pool: Pool, db: Connection, name: str
+) -> None:
+    async with an_engine(pool) as engine:
+        keys = [f"{name}1", f"{name}2", f"{name}1"]
+        taken = [await engine.take(an_update("меню", key=key, chat=name, order=1)) for key in keys]
+
+    assert taken == [Taken.DONE, Taken.DONE, Taken.REPEATED]
+    assert await db.fetchval("select count(*) from outbox") == 2
+
+
 @pytest.mark.parametrize("failure", [asyncpg.DeadlockDetectedError, asyncpg.SerializationError])
 async def test_what_passes_is_tried_again(pool: Pool, db: Connection, failure: type[Exception]) -> None:
     left = [failure("passing")]
