@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,9 +27,9 @@ from bots.town.writing import write_town
 from core.registers import profile_named
 from core.turns import Centre
 from core.wording import money
-from storage import cases, exchange, observing
 from storage import differences as differing
-from storage.database import Connection, connect, open_pool
+from storage import exchange, observing
+from storage.database import connect, open_pool
 from storage.embedded import EmbeddedPostgres
 from storage.exchange_export import export_payments, export_readings
 from storage.exchange_protocol import AlreadyLoaded, FileReport, Loaded, NotOurs, Refused
@@ -55,8 +55,8 @@ async def serve(config: Path, *, polling: bool, embedded: Path | None) -> int:
             url = server.url("app")
         else:
             url = Secrets(os.environ).need(wiring.DATABASE_URL, "the database")
-        most = configuration.database.connections_max
-        async with open_pool(url, most=most) as pool, aiohttp.ClientSession() as http:
+        most, pooled = configuration.database.connections_max, configuration.database.pooled and not embedded
+        async with open_pool(url, most=most, pooled=pooled) as pool, aiohttp.ClientSession() as http:
             parts = wiring.parts_of(configuration, Secrets(os.environ), pool=pool, http=http)
             app = web.Application()
             server_section = configuration.server
@@ -203,68 +203,3 @@ async def differences(data: Path) -> int:
         table.add_row(each.number, str(each.period), each.counted_until.isoformat(), *sums)
     out.print(table)
     return 1
-
-
-# --- Cases ----------------------------------------------------------------------------------------
-
-
-async def list_cases(data: Path) -> int:
-    """List the open cases."""
-    async with connect(database_url(data)) as db:
-        found = await cases.list_cases(db)
-    if not found:
-        out.print("No open cases.")
-        return 0
-    table = Table("N", "Kind", "Account", "Opened")
-    for each in found:
-        table.add_row(str(each.number), each.kind, each.account or "-", f"{each.opened_at:%Y-%m-%d %H:%M}")
-    out.print(table)
-    return 0
-
-
-async def show_case(number: int, data: Path) -> int:
-    """Show a case with its facts."""
-
-    async def show(db: Connection) -> bool:
-        case = await cases.show_case(db, number)
-        if case is None:
-            return False
-        out.print(f"Case {case.number}: {case.kind}, {case.state}, opened {case.opened_at:%Y-%m-%d %H:%M}")
-        out.print(f"Account: {case.account or '-'}")
-        for name, value in case.facts.items():
-            out.print(f"{name}: {value}", soft_wrap=True, markup=False)
-        if case.answer:
-            out.print(f"Answer: {case.answer}", soft_wrap=True, markup=False)
-        return True
-
-    return await _with_case(number, data, show)
-
-
-async def answer_case(number: int, text: str, data: Path) -> int:
-    """Answer a case; the answer goes to the resident's chat."""
-
-    async def answer(db: Connection) -> bool:
-        return await cases.answer_case(db, number, text, now=datetime.now(UTC)) is not None
-
-    return await _with_case(number, data, answer, done="Answered.")
-
-
-async def close_case(number: int, data: Path) -> int:
-    """Close a case."""
-
-    async def close(db: Connection) -> bool:
-        return await cases.close_case(db, number, now=datetime.now(UTC))
-
-    return await _with_case(number, data, close, done="Closed.")
-
-
-async def _with_case(
-    number: int, data: Path, act: Callable[[Connection], Awaitable[bool]], *, done: str = ""
-) -> int:
-    async with connect(database_url(data)) as db, db.transaction():
-        if not await act(db):
-            out.print(f"There is no open case {number}.")
-            return 1
-    if done:
-        out.print(done)
-    return 0

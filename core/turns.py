@@ -123,6 +123,12 @@ class LinkAdded(msgspec.Struct, frozen=True, tag=True):
     channel: str
 
 
+class LinkUnfrozen(msgspec.Struct, frozen=True, tag=True):
+    """Staff gave this chat its account back, which another resident had frozen."""
+
+    account: int
+
+
 class ChatJoined(msgspec.Struct, frozen=True, tag=True):
     """*chat* of *channel* shares this chat's resident from now on."""
 
@@ -161,6 +167,7 @@ Event: TypeAlias = (
     PaymentSettled
     | PaymentRefunded
     | LinkAdded
+    | LinkUnfrozen
     | ChatJoined
     | ReadingRejected
     | CaseAnswered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +14,9 @@ from core.questions import AddToCase, OpenCase
 from core.turns import CaseAnswered
 from storage import events
 from storage.database import Connection
+
+# The facts that hold a photo: `photo`, and further ones by number.
+PHOTO: Final = re.compile(r"photo(_[0-9]+)?")
 
 # Opens cases in the order of turns.
 OPEN: Final = """
@@ -75,7 +79,7 @@ def _add(facts: dict[str, Any], name: str, value: str) -> None:
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A case as staff see it. *account*: the account's number, '' for none."""
+    """A case as staff see it. *account*: the account's number, '' for none; *channel*: its chat's messenger."""
 
     number: int
     kind: str
@@ -86,12 +90,25 @@ class Case(msgspec.Struct, frozen=True):
     opened_at: datetime
     answered_at: datetime | None
     closed_at: datetime | None
+    channel: str
+    answered_by: str
+
+    @property
+    def photos(self) -> tuple[str, ...]:
+        """The references of its photos, by which their messenger gives them out."""
+        return tuple(str(value) for name, value in self.facts.items() if PHOTO.fullmatch(name))
 
 
 COLUMNS: Final = """
 select staff_case.id, kind, state, coalesce(account.number, '') as account, facts,
-  coalesce(answer, '') as answer, opened_at, answered_at, staff_case.closed_at
-from staff_case left join account on account.id = staff_case.account_id
+  coalesce(answer, '') as answer, opened_at, answered_at, staff_case.closed_at,
+  coalesce(chat.channel, '') as channel,
+  coalesce((
+    select who from staff_action where case_id = staff_case.id and action = 'answer' order by id desc limit 1
+  ), '') as answered_by
+from staff_case
+left join account on account.id = staff_case.account_id
+left join chat on chat.id = staff_case.chat_id
 """
 
 # The cases in a state, or all of them, oldest first.
@@ -114,27 +131,44 @@ async def show_case(db: Connection, number: int) -> Case | None:
     return _case_from(rows[0]) if rows else None
 
 
-# Keeps the answer to a case that is not closed; gives the chat that it came from.
+class AnsweredBefore(msgspec.Struct, frozen=True):
+    """The case has an answer, of *at*; *who* gave it, '' where that is not known."""
+
+    at: datetime
+    who: str
+
+
+# Keeps the answer to a case that is not closed, and has none yet or may have another; gives its chat.
 ANSWER: Final = """
 update staff_case set answer = $2, state = 'answered', answered_at = $3
-where id = $1 and state <> 'closed'
+where id = $1 and state <> 'closed' and ($4 or answered_at is null)
 returning chat_id
 """
 
 
-async def answer_case(db: Connection, number: int, answer: str, *, now: datetime) -> bool | None:
+async def answer_case(
+    db: Connection, number: int, answer: str, *, now: datetime, again: bool = False
+) -> bool | AnsweredBefore | None:
     """Answer a case: whether a chat will be told; None where there is no such case or it is closed.
 
-    To be called in a transaction: the answer and the word to the chat go together.
+    A case that has an answer gets another only *again*. To be called in a transaction: the answer and the
+    word to the chat go together.
     """
-    rows = await db.fetch(ANSWER, number, answer, now)
+    rows = await db.fetch(ANSWER, number, answer, now, again)
     if not rows:
-        return None
+        return await _answered_before(db, number)
     chat = rows[0]["chat_id"]
     if chat is None:
         return False
     await events.add(db, [(chat, CaseAnswered(case=number, answer=answer))], now=now)
     return True
+
+
+async def _answered_before(db: Connection, number: int) -> AnsweredBefore | None:
+    case = await show_case(db, number)
+    if case is None or case.state == "closed" or case.answered_at is None:
+        return None
+    return AnsweredBefore(case.answered_at, case.answered_by)
 
 
 CLOSE: Final = """

@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from core.errors import KvitokError
 from storage import database
 from storage.roles import Roles, quoted
-from storage.tables import AFTER_TABLES, APPEND_ONLY, METADATA
+from storage.tables import ADDED_TO, AFTER_TABLES, APPEND_ONLY, METADATA
 
 POSTGRESQL: Final = make_url("postgresql+asyncpg://").get_dialect()()
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -106,7 +106,9 @@ def grants(roles: Roles) -> Iterator[str]:
         yield f"revoke all on {table} from {app}, {reader}"
         yield f"grant select on {table} to {reader}"
     for name in METADATA.tables:
-        allowed = "select, insert" if name in APPEND_ONLY else "select, insert, update, delete"
+        allowed = "select, insert"
+        if name not in (*APPEND_ONLY, *ADDED_TO):
+            allowed += ", update, delete"
         yield f"grant {allowed} on {quoted(name)} to {app}"
     yield f"grant select on alembic_version to {app}, {reader}"
     # A function that runs with its owner's rights is callable by everyone unless it is said otherwise.

@@ -22,6 +22,7 @@ from core.turns import (
     Event,
     Incident,
     LinkAdded,
+    LinkUnfrozen,
     PaymentRefunded,
     PaymentSettled,
     ReadingRejected,
@@ -49,6 +50,8 @@ async def _told_of(turn: Turn, event: Event) -> Told:
             return await payments.payment_refunded(turn, event)
         case LinkAdded():
             return await linking.link_added(turn, event)
+        case LinkUnfrozen():
+            return await linking.link_unfrozen(turn, event)
         case ChatJoined():
             return await joining.chat_joined(turn, event)
         case ReadingRejected():

@@ -45,7 +45,7 @@ from core.questions import (
     TooManyResidents,
     TryProof,
 )
-from core.turns import AccountLink, LinkAdded, Notice, Resident, Told, Turn, told
+from core.turns import AccountLink, LinkAdded, LinkUnfrozen, Notice, Resident, Told, Turn, told
 from core.typed_proofs import CODE, METER, PHONE, TOTAL, read_kind, read_number, read_proof
 
 _AGREED: Final = frozenset({"согласен", "согласна", "да", "ок", "хорошо", "agree", "yes", "ok"})
@@ -381,6 +381,21 @@ async def was_not_me(turn: Turn, args: Sequence[str]) -> Told:
         (say(text("link-frozen-now", case=str(case)), keyboard=(MENU_ROW,)),),
         tuple(Notice(chat, word) for chat in frozen.chats),
     )
+
+
+async def link_unfrozen(turn: Turn, event: LinkUnfrozen) -> Told:
+    """Staff found that the frozen chat was no stranger's."""
+    link = turn.resident.link_of(event.account) if turn.resident else None
+    if link is None:
+        return told(turn.stage)
+    lesser = say(text("link-unfrozen-plainly"), keyboard=(MENU_ROW,))
+    again = say(
+        text("link-unfrozen", account=account_phrase(link)),
+        keyboard=(MENU_ROW,),
+        data_class=DataClass.PERSONAL,
+        lesser=lesser,
+    )
+    return told(turn.stage, again)
 
 
 PUBLIC: Final[Mapping[str, Handler]] = {"agree": agree, "decline": decline_consent}

@@ -116,6 +116,10 @@ link-not-mine-button = It is not me
 link-mine = Good, thank you.
 link-frozen-now = The new chat has no access any more. The centre's staff will look into it, case No. { $case }.
 link-was-frozen = Access to the account is suspended: another resident says that they do not know this chat. If this is a mistake, please turn to the centre.
+link-unfrozen =
+    The centre has given you access to the account again.
+    { $account }
+link-unfrozen-plainly = The centre has given you access to the account again.
 link-nothing-to-freeze = That chat is not linked any more, or was linked before yours. If something worries you, ask for staff.
 
 # --- My accounts

@@ -781,6 +781,28 @@ CREATE TABLE settlement (
 )
 """,
     """
+CREATE TABLE staff_action (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL,
+    account_id BIGINT,
+    link_id BIGINT,
+    case_id BIGINT,
+    why TEXT DEFAULT '' NOT NULL,
+    CONSTRAINT staff_action_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_action_account_id_fkey FOREIGN KEY(account_id) REFERENCES account (id),
+    CONSTRAINT staff_action_link_id_fkey FOREIGN KEY(link_id) REFERENCES account_link (id),
+    CONSTRAINT staff_action_case_id_fkey FOREIGN KEY(case_id) REFERENCES staff_case (id)
+)
+""",
+    """
+CREATE INDEX staff_action_account_idx ON staff_action (account_id, id)
+""",
+    """
+CREATE INDEX staff_action_case_idx ON staff_action (case_id, id) WHERE case_id is not null
+""",
+    """
 CREATE TABLE allocation (
     posting_id BIGINT NOT NULL,
     no INTEGER NOT NULL,
