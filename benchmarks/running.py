@@ -260,6 +260,7 @@ class Loader:
         failed = sum(int(one["status"] + one["lost"]) for one in told)
         wanted = sum(int(one["requests"]) for one in told) - failed
         replied, ended = 0, monotonic()
+        last = ended
         while (now := monotonic()) < ended + DRAIN_S and replied < wanted:
             if (got := await self.sink.taken() - taken) > replied:
                 replied, last = got, monotonic()

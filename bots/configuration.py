@@ -87,9 +87,13 @@ class CentreSection(msgspec.Struct, frozen=True):
 
 
 class DatabaseSection(msgspec.Struct, frozen=True):
-    """How many connections a process may open; where the database is, is a secret."""
+    """How many connections a process may open; where the database is, is a secret.
+
+    *pooled* says that its address leads to pgbouncer, pooling by transaction: see docs/scaling.md.
+    """
 
     connections_max: Annotated[int, msgspec.Meta(ge=2, le=200)] = 10
+    pooled: bool = False
 
 
 class ServerSection(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from bots.trust import told_of_roots
 from core.channel import Channel
 from core.errors import KvitokError
 from core.privacy import LISTED_AS_FOREIGN
-from storage.database import check_serving, connect
+from storage.database import check_serving, connect, open_pool
 from storage.migrating import pending
 
 DRIFT_S_MAX: Final = 5.0
@@ -61,6 +61,8 @@ async def _checks(config: Path, data: Path) -> AsyncIterator[Check]:
         yield check
     if configuration is None:
         return
+    async for check in pooler_checks(configuration, Secrets(os.environ)):
+        yield check
     try:
         wiring.keys_of(Secrets(os.environ))
         yield True, "keys: both are set"
@@ -101,6 +103,23 @@ async def _database(data: Path) -> AsyncIterator[Check]:
             yield drift_s <= DRIFT_S_MAX, f"clock: {drift_s:.1f} s apart from the database's"
     except KvitokError as error:
         yield False, f"database: {error}"
+
+
+async def pooler_checks(configuration: Configuration, secrets: Secrets) -> AsyncIterator[Check]:
+    """Whether the pooler, if there is one, may be served over, and whether all else has a way past it."""
+    if not configuration.database.pooled:
+        return
+    direct = secrets.find(wiring.DIRECT_URL)
+    yield (
+        direct is not None,
+        f"database.direct_url: {wiring.DIRECT_URL} is "
+        + ("set" if direct else "not set; database.pooled wants it"),
+    )
+    try:
+        async with open_pool(secrets.need(wiring.DATABASE_URL, "the pooler"), most=1, pooled=True):
+            yield True, "pooler: keeps our timeouts"
+    except KvitokError as error:
+        yield False, f"pooler: {error}"
 
 
 async def _channels(configuration: Configuration) -> AsyncIterator[Check]:

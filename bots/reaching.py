@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from bots.configuration import Secrets
-from bots.wiring import DATABASE_URL, OWNER_URL
+from bots.wiring import DATABASE_URL, DIRECT_URL, OWNER_URL
 from core.errors import KvitokError
 
 
@@ -18,9 +18,11 @@ class NoDatabaseError(KvitokError):
 
 
 def database_url(data: Path, *, owner: bool = False) -> str:
-    """The database's address for the app's role, or the owner's. Raises NoDatabaseError."""
+    """The database's address for the app's role, or the owner's, past a pooler. Raises NoDatabaseError."""
     name = OWNER_URL if owner else DATABASE_URL
-    if (url := Secrets(os.environ).find(name)) is not None:
+    secrets = Secrets(os.environ)
+    direct = None if owner else secrets.find(DIRECT_URL)
+    if (url := direct or secrets.find(name)) is not None:
         return url
     if not data.is_dir():
         raise NoDatabaseError(name, data)

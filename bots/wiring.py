@@ -23,6 +23,7 @@ from storage.payments import PaymentSettings
 MASTER_KEY: Final = "KVITOK_SECRET_KEY"
 BILLING_KEY: Final = "KVITOK_BILLING_KEY"
 DATABASE_URL: Final = "KVITOK_DATABASE_URL"
+DIRECT_URL: Final = "KVITOK_DATABASE_DIRECT_URL"
 OWNER_URL: Final = "KVITOK_DATABASE_OWNER_URL"
 
 Clock = Callable[[], datetime]

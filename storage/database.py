@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import msgspec
@@ -20,12 +20,12 @@ OLDEST_SUPPORTED: Final = 15
 
 # One turn waits for others this long, and never works longer: what takes its time (imports, the proof of
 # the books) says so with `set local`.
-SERVING_SETTINGS: Final = {
-    "application_name": "kvitok",
-    "lock_timeout": "500ms",
-    "statement_timeout": "5s",
-    "timezone": "UTC",
-}
+TIMEOUTS_MS: Final = {"lock_timeout": 500, "statement_timeout": 5000}
+# Those that a pooler keeps apart for each of its clients too.
+OUR_SETTINGS: Final = {"application_name": "kvitok", "timezone": "UTC"}
+
+# What a pooler runs on each connection of its own, since a session there is no client's.
+CONNECT_QUERY: Final = "; ".join(f"set {name} = {value}" for name, value in TIMEOUTS_MS.items())
 
 
 class PostgresTooOldError(KvitokError):
@@ -46,6 +46,26 @@ class ServingAsOwnerError(KvitokError):
             f"database.url: role {role} is a superuser or owns the tables; serve as the app's role"
         )
         self.role = role
+
+
+class PooledAddressError(KvitokError):
+    """The address leads to a pooler of connections where a session of one's own is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "database.url: leads to a pooler of connections: `kvitok serve` goes there with database.pooled: true, "
+            "everything else over KVITOK_DATABASE_DIRECT_URL"
+        )
+
+
+class PoolerSettingsError(KvitokError):
+    """The pooler's connections are without the timeouts that serving needs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "database.pooled: the pooler's connections lack our timeouts; pgbouncer.ini wants for this database "
+            f"connect_query='{CONNECT_QUERY}'"
+        )
 
 
 class DatabaseUnreachableError(KvitokError):
@@ -87,10 +107,11 @@ async def check_serving(connection: Connection) -> None:
 async def connect(url: str) -> AsyncIterator[Connection]:
     """Open one connection, whatever its role, for what is not serving: migrations, reports, proofs.
 
-    Raises DatabaseUnreachableError or PostgresTooOldError.
+    It has a session of its own, without a limit of time; a pooler refuses the latter, as well it may.
+    Raises DatabaseUnreachableError, PooledAddressError or PostgresTooOldError.
     """
     with _named_failures():
-        connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
+        connection = await asyncpg.connect(url, server_settings={"timezone": "UTC", "statement_timeout": "0"})
     try:
         check_version(connection.get_server_version())
         await speak_json(connection)
@@ -100,22 +121,54 @@ async def connect(url: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, most: int = 10) -> AsyncIterator[Pool]:
+async def open_pool(url: str, *, most: int = 10, pooled: bool = False) -> AsyncIterator[Pool]:
     """Open the pool that serves, of at most so many connections, having checked what it leads to.
 
-    Raises DatabaseUnreachableError, PostgresTooOldError or ServingAsOwnerError.
+    *pooled* is for an address of pgbouncer's that pools by transaction: there each transaction may have
+    another session, so nothing of ours may stay in one, prepared statements least of all.
+    Raises DatabaseUnreachableError, PooledAddressError, PoolerSettingsError, PostgresTooOldError or
+    ServingAsOwnerError.
     """
+    how = _POOLED if pooled else _OWN_SESSIONS
     with _named_failures():
-        pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=most, server_settings=SERVING_SETTINGS, init=speak_json
-        )
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=most, init=speak_json, **how)
     try:
         async with pool.acquire() as connection:
             check_version(connection.get_server_version())
             await check_serving(connection)
+            if pooled:
+                await check_pooler(connection)
         yield pool
     finally:
         await pool.close()
+
+
+# The settings of these names, in the units in which they are kept.
+SETTINGS: Final = "select name, setting from pg_settings where name = any($1)"
+
+
+async def check_pooler(connection: Connection) -> None:
+    """Raise PoolerSettingsError if the pooler's connections are without our timeouts."""
+    rows = await connection.fetch(SETTINGS, list(TIMEOUTS_MS))
+    if {row["name"]: int(row["setting"]) for row in rows} != TIMEOUTS_MS:
+        raise PoolerSettingsError
+
+
+async def _leave(_: Connection) -> None:
+    """Reset nothing: the session is the pooler's, and its timeouts with it."""
+
+
+_OWN_SESSIONS: Final[dict[str, Any]] = {
+    "server_settings": OUR_SETTINGS | {name: str(value) for name, value in TIMEOUTS_MS.items()}
+}
+_POOLED: Final[dict[str, Any]] = {
+    "server_settings": OUR_SETTINGS,
+    "statement_cache_size": 0,
+    "reset": _leave,
+}
+
+# How pgbouncer refuses a setting that it cannot keep apart for a client.
+REFUSED_SETTING: Final = "unsupported startup parameter"
 
 
 @contextmanager
@@ -123,6 +176,8 @@ def _named_failures() -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if REFUSED_SETTING in str(error):
+            raise PooledAddressError from error
         raise DatabaseUnreachableError(str(error) or type(error).__name__) from error
 
 
