@@ -2,8 +2,7 @@
 
 Where it bites: nothing drops a repeated send, so a time-out means "perhaps sent"; a 200 whose body aiogram
 cannot read was sent; a 413 comes as a network error; the token stands in every address, so texts of network
-errors are never passed on. Importing aiogram takes seconds and 145 MiB however narrow the import is, so
-this module is imported only where Telegram is on.
+errors are never passed on.
 """
 
 from __future__ import annotations
@@ -15,14 +14,17 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import structlog
-from aiogram import Bot, types
-from aiogram import exceptions as refusals
-from aiogram import methods as api
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.utils.token import TokenValidationError
 from aiohttp import BytesPayload, ClientConnectorError, ConnectionTimeoutError
 
+from adapters.telegram_calls import (
+    AiohttpSession,
+    Bot,
+    TelegramAPIServer,
+    TokenValidationError,
+    api,
+    refusals,
+    types,
+)
 from adapters.telegram_messages import CAPABILITIES, Step, encode
 from adapters.telegram_updates import NAME, UPDATE_KINDS, check, decode, parse
 from core.channel import (
@@ -49,7 +51,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 # aiogram asks for these anew at every answer, and pydantic forgets a type that nobody holds: made once, held.
-ANSWERS: Final = (api.Response[types.Message], api.Response[types.Message | bool], api.Response[bool])
+ANSWERS: Final = (api.Response[Any], api.Response[bool])
 
 # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 PACE: Final = Pace(rate=30, burst=30, chat_rate=1, chat_burst=3)
@@ -113,17 +115,6 @@ class _Session(AiohttpSession):
         return BytesPayload(body.encode(), content_type="application/json")
 
 
-class _GetUpdates(api.TelegramMethod[list[dict[str, Any]]]):
-    """getUpdates with its answer left as it is: one update that aiogram cannot read must not stop the rest."""
-
-    __returning__ = list[dict[str, Any]]
-    __api_method__ = "getUpdates"
-
-    offset: int | None
-    timeout: int
-    allowed_updates: list[str]
-
-
 class Telegram:
     """One bot of Telegram's, as `core.channel.Channel`.
 
@@ -173,17 +164,7 @@ class Telegram:
     async def _take(self, step: Step) -> tuple[str, str]:
         """The ids of the message and of the file (or '') that *step* made."""
         timeout_s = UPLOAD_S if isinstance(step, api.SendPhoto | api.SendDocument) else CALL_S
-        try:
-            answer: object = await self._bot(step, request_timeout=timeout_s)
-        except refusals.ClientDecodeError as unread:
-            message = _answered(unread.data)
-            if message is None:
-                raise
-            return message, ""
-        if not isinstance(answer, types.Message):
-            return "", ""
-        file = answer.photo[-1] if answer.photo else answer.document
-        return str(answer.message_id), file.file_id if file else ""
+        return _made(await self._bot(step, request_timeout=timeout_s))
 
     async def acknowledge(self, update: Incoming) -> None:
         """Stop the spinner of a pressed button; too late is no harm."""
@@ -197,8 +178,8 @@ class Telegram:
     async def poll(self, position: str) -> tuple[Sequence[Incoming], str]:
         """Wait up to POLL_S for updates from the offset *position*; see `core.channel.Channel`."""
         offset = int(position) if position.isdecimal() else None
-        call = _GetUpdates(offset=offset, timeout=POLL_S, allowed_updates=list(UPDATE_KINDS))
-        batch = await self._ask(call, timeout_s=POLL_S + CALL_S)
+        call = api.GetUpdates(offset=offset, timeout=POLL_S, allowed_updates=list(UPDATE_KINDS))
+        batch: Any = await self._ask(call, timeout_s=POLL_S + CALL_S)
         incoming = [update for fields in batch for update in self._polled(fields)]
         seen = [number for fields in batch if isinstance(number := fields.get("update_id"), int)]
         return incoming, str(max(seen) + 1) if seen else position
@@ -305,15 +286,18 @@ def _amended(error: Exception, sending: Sending) -> Sending | None:
     return None
 
 
-def _answered(data: object) -> str | None:
-    """The id of the message in a success that aiogram could not read; None if it was no success."""
-    match data:
-        case {"ok": True, "result": {"message_id": int(message)}}:
-            return str(message)
-        case {"ok": True}:
-            return ""
+def _made(answer: object) -> tuple[str, str]:
+    """The ids of the message and of its file in an answer; '' for what an edit's bare yes does not tell."""
+    match answer:
+        case {"message_id": int(message), "photo": [*_, {"file_id": str(file)}]} | {
+            "message_id": int(message),
+            "document": {"file_id": str(file)},
+        }:
+            return str(message), file
+        case {"message_id": int(message)}:
+            return str(message), ""
         case _:
-            return None
+            return "", ""
 
 
 def classify(error: Exception, sending: Sending) -> Outcome:

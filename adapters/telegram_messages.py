@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final, TypeAlias
 
-from aiogram import methods as api
-from aiogram import types
-
+from adapters.telegram_calls import api, types
 from core.channel import Capabilities, RenderedFile, Sending
 from core.messages import Key, Span
 
