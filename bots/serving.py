@@ -109,7 +109,7 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     engine = _engine(parts, turning, deliveries)
     feeder = schedule.EventFeeder(parts.pool, engine)
     desk = _desk(parts, feeder)
-    _add_routes(app, parts, engine=engine, answering=answering, desk=desk, shelf=shelf)
+    _add_routes(app, parts, engine=engine, answering=answering, desk=desk, shelf=shelf, renderer=renderer)
     await _set_paces(parts)
     stop = asyncio.Event()
     jobs: list[Awaitable[None]] = [
@@ -194,6 +194,7 @@ def _add_routes(
     answering: Mapping[str, Answering],
     desk: PayDesk,
     shelf: Shelf,
+    renderer: Renderer,
 ) -> None:
     """Webhooks, the centre's pages and files, and what watches over the service."""
     server = parts.configuration.server
@@ -209,7 +210,13 @@ def _add_routes(
     centre = parts.configuration.as_centre
     app.add_routes(pay_routes(desk, trusted_proxies=trusted))
     app.add_routes(
-        shown_routes(parts.pool, centre=centre, clock=parts.clock, public_url=server.public_url.rstrip("/"))
+        shown_routes(
+            parts.pool,
+            centre=centre,
+            clock=parts.clock,
+            public_url=server.public_url.rstrip("/"),
+            render=renderer.render,
+        )
     )
     app.add_routes(shelf.routes())
     app.add_routes(watch.routes())

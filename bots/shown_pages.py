@@ -1,7 +1,8 @@
 """The page behind a one-time link: the very reply that a chat may not carry.
 
 Opening the link shows only «Показать», for messengers' robots open links too. The press spends it; the browser
-that pressed may look again until the page is over. Whatever may not be seen, or no longer, is one answer.
+that pressed may look again until the page is over, and it alone is given the reply's documents. Whatever may
+not be seen, or no longer, is one answer.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from collections.abc import Callable
 from datetime import datetime
 from html import escape
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
+from bots.delivery import Render
 from bots.pages import HEADERS, PAGE
 from bots.pages import STYLE as PAY_PAGE_STYLE
-from core.messages import Phrase, Span, text
+from bots.rendering import NoSuchDocumentError
+from core.channel import RenderedFile
+from core.messages import BillDocument, Document, PaymentQr, Phrase, Span, UsageChart, text
 from core.showing import Part, Shown
 from core.turns import Centre
 from core.wording import LANGUAGES, Words
@@ -34,35 +38,44 @@ td {{ padding: .35rem 0; border-bottom: 1px solid var(--ground); vertical-align:
 td + td {{ padding-left: .75rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }}
 code {{ font: inherit; font-variant-numeric: tabular-nums }}
 p {{ overflow-wrap: anywhere; white-space: pre-line }}
+img {{ display: block; width: 100%; margin-top: 1rem; border-radius: .75rem; background: #fff }}
 """
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 SHOWN_HEADERS: Final = HEADERS | {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
     )
 }
 
 
 def shown_routes(
-    pool: Pool, *, centre: Centre, clock: Callable[[], datetime], public_url: str
+    pool: Pool, *, centre: Centre, clock: Callable[[], datetime], public_url: str, render: Render
 ) -> list[web.RouteDef]:
-    """The routes of the page, which is at *public_url* for the world. *clock* is the business clock.
+    """The routes of the page, which is at *public_url* for the world, and of its documents.
 
+    *clock* is the business clock; *render* makes a document's file.
     Their addresses hold tokens: whatever logs requests must leave the path out.
     """
-    pages = _ShownPages(pool, centre, clock, public_url)
-    return [web.get("/s/{token}", pages.look), web.post("/s/{token}", pages.press)]
+    pages = _ShownPages(pool, centre, clock, public_url, render)
+    return [
+        web.get("/s/{token}", pages.look),
+        web.post("/s/{token}", pages.press),
+        web.get("/s/{token}/{place}", pages.fetch, allow_head=False),
+    ]
 
 
 class _ShownPages:
-    def __init__(self, pool: Pool, centre: Centre, clock: Callable[[], datetime], public_url: str) -> None:
+    def __init__(
+        self, pool: Pool, centre: Centre, clock: Callable[[], datetime], public_url: str, render: Render
+    ) -> None:
         self.pool = pool
         self.centre = centre
         self.clock = clock
         self.base = urlsplit(public_url)
+        self.render = render
 
     # --- What is asked -----------------------------------------------------------------------------
 
@@ -70,7 +83,8 @@ class _ShownPages:
         page = await self._find(request)
         if page is None:
             return self._gone()
-        return self._reply(page.shown) if page.seen else self._covered(page.shown)
+        token = request.match_info["token"]
+        return self._reply(page.shown, token) if page.seen else self._covered(page.shown)
 
     async def press(self, request: web.Request) -> web.Response:
         page = await self._find(request)
@@ -86,6 +100,24 @@ class _ShownPages:
                 return self._gone()
             self._set_cookie(response, cookie, page, token)
         return response
+
+    async def fetch(self, request: web.Request) -> web.Response:
+        """A document of the reply, by its place in it, for the browser that the reply was shown to."""
+        page = await self._find(request)
+        if page is None or not page.seen:
+            return self._gone()
+        placed = {str(place): document for place, document in enumerate(page.shown.documents, start=1)}
+        document = placed.get(request.match_info["place"])
+        if document is None:
+            return self._gone()
+        async with self.pool.acquire() as db:
+            if not await shown_pages.count_fetch(db, request.match_info["token"]):
+                return self._gone()
+        try:
+            file = await self.render(document, page.shown.language)
+        except NoSuchDocumentError:
+            return self._gone()
+        return _given(file)
 
     async def _find(self, request: web.Request) -> Page | None:
         async with self.pool.acquire() as db:
@@ -117,9 +149,14 @@ class _ShownPages:
         ]
         return self._render(words, text("shown-page-title"), body)
 
-    def _reply(self, shown: Shown) -> web.Response:
+    def _reply(self, shown: Shown, token: str) -> web.Response:
         words = self._words(shown.language)
         body = [_part(part) for part in shown.parts]
+        # Relative to where the page is: what stands before us may put us anywhere.
+        body += [
+            _document(document, f"{token}/{place}", words)
+            for place, document in enumerate(shown.documents, start=1)
+        ]
         body += [
             f'<a class="button" rel="noreferrer" href="{escape(link.data)}">{escape(link.label)}</a>'
             for link in shown.links
@@ -149,6 +186,26 @@ class _ShownPages:
             body="\n".join(body),
         )
         return web.Response(text=page, content_type="text/html", status=status, headers=SHOWN_HEADERS)
+
+
+def _given(file: RenderedFile) -> web.Response:
+    kind = "inline" if file.media_type.startswith("image/") else "attachment"
+    disposition = f"{kind}; filename*=UTF-8''{quote(file.name, safe='')}"
+    headers = SHOWN_HEADERS | {"Content-Disposition": disposition}
+    return web.Response(body=file.body, content_type=file.media_type, headers=headers)
+
+
+def _document(document: Document, address: str, words: Words) -> str:
+    """A picture where the document is one, else the button that downloads it."""
+    match document:
+        case BillDocument(period=period):
+            label = _worded(words, text("shown-page-bill", period=period))
+            return f'<a class="button" href="{escape(address)}" download>{label}</a>'
+        case PaymentQr(due=due):
+            told = text("shown-page-qr", amount=due)
+        case UsageChart(until=until):
+            told = text("shown-page-charts", period=until)
+    return f'<img src="{escape(address)}" alt="{_worded(words, told)}">'
 
 
 def _part(part: Part) -> str:

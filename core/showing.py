@@ -1,4 +1,4 @@
-"""What a page of the centre shows in place of a chat that may not carry it: that very reply, in words."""
+"""What a page of the centre shows in place of a chat that may not carry it: that very reply, with its documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import chain
 
 import msgspec
 
-from core.messages import ContactButton, Key, LinkButton, PressButton, Reply, Span
+from core.messages import ContactButton, Document, Key, LinkButton, PressButton, Reply, Span
 from core.wording import Rows, Words
 
 
@@ -20,13 +20,15 @@ class Part(msgspec.Struct, frozen=True):
 class Shown(msgspec.Struct, frozen=True, tag="1"):
     """A worded reply as a page shows it.
 
-    *links* are its buttons that open an address; *goes_on*: its other buttons stay in the chat.
+    *links* are its buttons that open an address; *goes_on*: its other buttons stay in the chat. *documents*
+    are made into files when they are looked at.
     """
 
     language: str
     parts: tuple[Part, ...]
     links: tuple[Key, ...] = ()
     goes_on: bool = False
+    documents: tuple[Document, ...] = ()
 
 
 def shown(reply: Reply, words: Words) -> Shown:
@@ -44,4 +46,5 @@ def shown(reply: Reply, words: Words) -> Shown:
             if isinstance(button, LinkButton)
         ),
         any(isinstance(button, PressButton | ContactButton) for button in buttons),
+        reply.documents,
     )

@@ -21,6 +21,8 @@ from core.showing import Shown
 from storage.database import Connection
 
 LIFETIME: Final = timedelta(minutes=10)
+# How often the documents of a page may be fetched: they are drawn for it, and who looks fetches each a few times.
+FETCHES_MAX: Final = 40
 TOKEN_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 
@@ -114,6 +116,17 @@ async def spend(db: Connection, token: str, *, now: datetime) -> str | None:
     cookie = new_token()
     done = await db.execute(SPEND, _hash_of(token), now, _hash_of(cookie))
     return cookie if done == "UPDATE 1" else None
+
+
+# Counts one more fetch of a document of a page that was spent, if it may be fetched again.
+COUNT_FETCH: Final = """
+update shown_page set fetches = fetches + 1 where token_hash = $1 and spent_at is not null and fetches < $2
+"""
+
+
+async def count_fetch(db: Connection, token: str) -> bool:
+    """Whether a document of the page behind *token* may be fetched once more, now counted."""
+    return await db.execute(COUNT_FETCH, _hash_of(token), FETCHES_MAX) == "UPDATE 1"
 
 
 # Ends pages that are over or whose chat was erased.

@@ -36,6 +36,16 @@ def chromium() -> Path:
     return Path(found)
 
 
+# Where to keep pictures of what a person sees, for the README and for whoever wants to look.
+PICTURES = os.environ.get("KVITOK_PICTURES")
+
+
+async def picture(page: Page, name: str, *, whole: bool = True) -> None:
+    """Keep a picture of *page*, if pictures are wanted: the *whole* of it or what the window shows."""
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=whole)
+
+
 @asynccontextmanager
 async def a_page(*, width: int = 1280, height: int = 860) -> AsyncIterator[Page]:
     """A page of a new browser; a mistake in one of its scripts fails the test."""

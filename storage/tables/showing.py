@@ -1,6 +1,6 @@
 """Replies that a page of the centre shows once, where a chat may not carry them."""
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, Table, text
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, Integer, LargeBinary, Table, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from storage.tables.metadata import METADATA
@@ -20,5 +20,7 @@ SHOWN_PAGE = Table(
     # Set by the one press that spends the link; the browser that pressed holds the cookie.
     Column("spent_at", DateTime(timezone=True)),
     Column("cookie_hash", LargeBinary),
+    # How often a document of it was fetched since.
+    Column("fetches", Integer, nullable=False, server_default="0"),
     Index("shown_page_expires_at_idx", "expires_at"),
 )

@@ -1,19 +1,9 @@
 """A newcomer in a real browser: links an account, hands in a reading, pays, and sees that it arrived."""
 
-import os
-
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, expect
 
 from bots.simulator.surroundings import Surroundings
-from tests.browsing import a_page
-
-# Where to keep pictures of what a person sees, for the README.
-PICTURES = os.environ.get("KVITOK_PICTURES")
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png")
+from tests.browsing import a_page, picture
 
 
 async def say(phone: Locator, words: str) -> None:
@@ -63,7 +53,7 @@ async def test_all_phones_are_live_at_once(around: Surroundings) -> None:
         for phone in phones[len(wishes) :]:
             await expect(phone).to_contain_text("Здравствуйте")
         await page.wait_for_timeout(700)
-        await picture(page, "page")
+        await picture(page, "page", whole=False)
 
 
 async def test_a_newcomer_links_reads_and_pays(around: Surroundings) -> None:
@@ -89,7 +79,7 @@ async def test_a_newcomer_links_reads_and_pays(around: Surroundings) -> None:
         async with page.expect_popup() as opened:
             await link.click()
         bank = await opened.value
-        await picture(bank, "pay")
+        await picture(bank, "pay", whole=False)
         await bank.locator("form button").first.click()
         await bank.locator("button[value=pay]").click()
 

@@ -1,17 +1,14 @@
 """The pay page on a phone-sized window: the choice of acquirers, the question where the receipt goes."""
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from storage.database import Pool
 from tests.bots.making_banks import Bank, a_bank, make_acquirer, make_stand_in
-from tests.browsing import a_page
-
-PICTURES = os.environ.get("KVITOK_PICTURES")
+from tests.browsing import a_page, picture
 
 
 @pytest.fixture
@@ -21,11 +18,6 @@ async def bank(pool: Pool) -> AsyncIterator[Bank]:
         other = make_acquirer(make_stand_in("sberbank", bank.clock, None), bank.http, "http://127.0.0.1:9")
         bank.desk.acquirers["sberbank"] = other  # type: ignore[index]  # a dict, which nobody else has
         yield replace(bank)
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
 
 
 async def test_a_resident_chooses_and_pays_on_a_phone(bank: Bank) -> None:

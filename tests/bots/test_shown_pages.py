@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import pytest
@@ -17,77 +15,12 @@ from core.money import Money
 from core.showing import shown
 from core.wording import Words
 from storage import outbox
-from storage.database import Pool, open_pool
 from storage.outbox import Outgoing
-from tests.bots.making_desk import text_of
-from tests.conftest import Database
-from tests.talking import ZONE, Talk
+from tests.bots.making_strict import CHANNEL, Strict, link_in, looked, pressed
+from tests.talking import ZONE
 from tests.walking import everything_in
 
-CHANNEL: Final = "telegram"
 SUM: Final = re.compile(r"\d,\d\d\s₽")
-
-
-@dataclass
-class Strict:
-    """A resident with an account in a strict messenger, and a browser."""
-
-    talk: Talk
-    around: Surroundings
-    pool: Pool
-
-    async def ask(self, words: str) -> dict[str, Any]:
-        await self.talk.phone.do("say", text=words)
-        return await self.next()
-
-    async def press(self, label: str) -> dict[str, Any]:
-        await self.talk.phone.press(label)
-        return await self.next()
-
-    async def next(self) -> dict[str, Any]:
-        message = await self.talk.phone.next()
-        assert message is not None
-        return message
-
-    async def link(self, words: str = "баланс") -> str:
-        """The address of the page that the answer to *words* is on."""
-        return link_in(await self.ask(words))
-
-
-def link_in(message: dict[str, Any]) -> str:
-    return next(str(key["url"]) for row in message["buttons"] for key in row if key["kind"] == "link")
-
-
-@pytest.fixture
-async def strict(around: Surroundings, inhabited: Database) -> AsyncIterator[Strict]:
-    around.service.set_mode(CHANNEL, "strict")
-    async with open_pool(inhabited.app) as pool, aiohttp.ClientSession() as http:
-        talk = Talk(around, pool, http, CHANNEL)
-        await talk.phone.do("start")
-        await talk.phone.next()
-        for words in ("подключить счёт", "согласен", around.accounts[0]["number"], "код"):
-            await talk.phone.do("say", text=words)
-            await talk.phone.next()
-        await talk.phone.do("say", text=around.accounts[0]["code"])
-        await talk.phone.next()
-        yield Strict(talk, around, pool)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[aiohttp.ClientSession]:
-    # Cookies of an address in numbers are kept too.
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        yield browser
-
-
-async def looked(browser: aiohttp.ClientSession, link: str) -> tuple[int, str]:
-    async with browser.get(link) as page:
-        return page.status, text_of(await page.text())
-
-
-async def pressed(browser: aiohttp.ClientSession, link: str) -> tuple[int, str]:
-    async with browser.post(link) as page:
-        return page.status, text_of(await page.text())
 
 
 # --- The page ----------------------------------------------------------------------------------------

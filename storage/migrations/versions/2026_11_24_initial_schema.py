@@ -436,6 +436,7 @@ CREATE TABLE shown_page (
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     spent_at TIMESTAMP WITH TIME ZONE,
     cookie_hash BYTEA,
+    fetches INTEGER DEFAULT '0' NOT NULL,
     CONSTRAINT shown_page_pkey PRIMARY KEY (token_hash),
     CONSTRAINT shown_page_chat_id_fkey FOREIGN KEY(chat_id) REFERENCES chat (id) ON DELETE CASCADE,
     CONSTRAINT shown_page_resident_id_fkey FOREIGN KEY(resident_id) REFERENCES resident (id)
