@@ -103,7 +103,7 @@ def serve(
 
     Webhooks or polling, replies, the pay page and the schedule in one process.
     """
-    from bots.commands import serve as command  # noqa: PLC0415
+    from bots.serve_command import serve as command  # noqa: PLC0415
 
     run(command(config, polling=polling, embedded=data if embedded else None))
 

@@ -2,85 +2,31 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, assert_never
 
-import aiohttp
-import msgspec
-from aiohttp import web
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from bots import wiring
-from bots.configuration import Configuration, Secrets, load
-from bots.listening import listening, stop_signal
-from bots.logs import set_up_logs
+from bots.configuration import Secrets, load
 from bots.reaching import database_url
-from bots.serving import serving
 from bots.town.writing import write_town
 from core.registers import profile_named
 from core.turns import Centre
 from core.wording import money
 from storage import differences as differing
 from storage import exchange, observing
-from storage.database import connect, open_pool
-from storage.embedded import EmbeddedPostgres
+from storage.database import connect
 from storage.exchange_export import export_payments, export_readings
 from storage.exchange_protocol import AlreadyLoaded, FileReport, Loaded, NotOurs, Refused
 from storage.exchange_protocol import Progress as Read
 from storage.migrating import migrate as bring_up
 
 out: Final = Console()
-
-# --- Serving --------------------------------------------------------------------------------------
-
-
-async def serve(config: Path, *, polling: bool, embedded: Path | None) -> int:
-    """Serve residents until a signal says stop."""
-    configuration = load(config)
-    if polling:
-        configuration = _polling(configuration)
-    set_up_logs(pretty=False)
-    stop = stop_signal()
-    with ExitStack() as own:
-        if embedded is not None:
-            server = own.enter_context(EmbeddedPostgres(embedded))
-            await bring_up(server.url("owner"))
-            url = server.url("app")
-        else:
-            url = Secrets(os.environ).need(wiring.DATABASE_URL, "the database")
-        most, pooled = configuration.database.connections_max, configuration.database.pooled and not embedded
-        async with open_pool(url, most=most, pooled=pooled) as pool, aiohttp.ClientSession() as http:
-            parts = wiring.parts_of(configuration, Secrets(os.environ), pool=pool, http=http)
-            app = web.Application()
-            server_section = configuration.server
-            async with (
-                serving(parts, app) as service,
-                listening(app, host=server_section.host, port=server_section.port),
-            ):
-                # What is loaded by now stays, aiogram's models above all: the collector need not walk it again.
-                gc.collect()
-                gc.freeze()
-                await service.until(stop)
-    return 0
-
-
-def _polling(configuration: Configuration) -> Configuration:
-    """*configuration* with every channel polled."""
-    channels = configuration.channels
-    polled = {
-        field.name: msgspec.structs.replace(section, polling=True)
-        for field in msgspec.structs.fields(channels)
-        if (section := getattr(channels, field.name)) is not None
-    }
-    return msgspec.structs.replace(configuration, channels=msgspec.structs.replace(channels, **polled))
-
 
 async def migrate(data: Path) -> int:
     """Bring the tables up to this release."""

@@ -27,7 +27,7 @@ import uvloop
 # Imported here although only wrapped: whoever forks us has them ready.
 import adapters.telegram
 from adapters.simulated import SimulatedAcquirer
-from bots import commands, webhooks, wiring
+from bots import serve_command, webhooks, wiring
 from bots.arrivals import Arrivals
 from bots.clock import BusinessClock
 from bots.delivery import Delivery
@@ -92,7 +92,7 @@ def live(life: Life, ready: Connection) -> None:
     if life.step:
         STEPS[life.step](Fate(life.passing))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(commands.serve(life.config, polling=False, embedded=None))
+        runner.run(serve_command.serve(life.config, polling=False, embedded=None))
 
 
 def _die_with_parent() -> None:
@@ -122,7 +122,7 @@ def _wrap(life: Life, ready: Connection) -> None:
             yield
 
     _put(wiring, "parts_of", parts_in_time)
-    _put(commands, "listening", listening_aloud)
+    _put(serve_command, "listening", listening_aloud)
     _put(webhooks, "BODY_S", life.body_s)
     _put(outbox, "lease", partial(outbox.lease, for_s=life.lease_s))
 
