@@ -19,14 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from adapters.typst import rendered
 from bots import wiring
 from bots.configuration import Secrets, load
-from bots.reaching import database_url
+from bots.reaching import reached
 from bots.rendering import issuer_of, leave_with_parent
 from core.documents import BillSheet, PaperLink
 from core.errors import KvitokError
 from core.messages import BillDocument, Month
 from core.turns import Centre
 from storage import paper_links
-from storage.database import Connection, connect
+from storage.database import Connection
 from storage.documents import bill_sheets, billed_accounts
 from storage.keys import Keys
 
@@ -47,7 +47,7 @@ async def render_bills(period: Month, out: Path, *, codes: Path | None, config: 
     centre = load(config).as_centre
     printer = Printer(centre, wiring.keys_of(Secrets(os.environ)), codes_in(codes) if codes else {})
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         with Progress(*columns, console=console, transient=True) as bars:
             task = bars.add_task(f"Bills of {period}", total=None)
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bots.configuration import load
-from bots.reaching import database_url
+from bots.configuration import found
+from bots.reaching import reached
 from bots.settlement_files import write_settlements
 from core.due_dates import due_rules
 from core.errors import KvitokError
@@ -24,7 +24,7 @@ from core.turns import Centre
 from core.wording import money
 from storage.account_books import BookEntry, Move, account_numbered, entries_of
 from storage.cases import close_payment_case
-from storage.database import Connection, connect
+from storage.database import Connection
 from storage.exchange import CENTRE_TIME
 from storage.penalties import penalty_differences
 from storage.receiving import Matched, NotPutAside, match_payments
@@ -49,7 +49,8 @@ class NoRequisitesError(KvitokError):
 
 
 def _centre(config: Path) -> Centre:
-    return load(config).as_centre if config.exists() else Centre(name="", zone=CENTRE_TIME)
+    configuration = found(config)
+    return configuration.as_centre if configuration else Centre(name="", zone=CENTRE_TIME)
 
 
 async def _account(db: Connection, number: str) -> int:
@@ -67,7 +68,7 @@ async def settle(day: date, folder: Path, *, config: Path, data: Path) -> int:
     centre = _centre(config)
     if centre.requisites is None:
         raise NoRequisitesError
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         settlements = await settle_day(
             db,
             day,
@@ -118,7 +119,7 @@ WAYS: Final = {
 
 async def show_books(number: str, *, config: Path, data: Path) -> int:
     """Print the books of an account: what happened, what it moved, what was due afterwards."""
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         entries = await entries_of(db, await _account(db, number))
     out.print(books_table(number, entries, _centre(config).zone))
     return 0
@@ -189,7 +190,7 @@ def _move_words(move: Move) -> str:
 async def compare_penalties(*, config: Path, data: Path) -> int:
     """List where billing's penalties and our reckoning differ; the status is 1 if they do anywhere."""
     centre = _centre(config)
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         found = await penalty_differences(db, rules=centre.penalties, dues=due_rules(centre))
     if not found:
         out.print("[green]Billing's penalties are what we reckon.")
@@ -209,7 +210,7 @@ async def compare_penalties(*, config: Path, data: Path) -> int:
 async def match_payment(payment: int, number: str, *, config: Path, data: Path) -> int:
     """Give a payment that was put aside to an account; the status is 1 if it is not put aside."""
     centre = _centre(config)
-    async with connect(database_url(data)) as db, db.transaction():
+    async with reached(data) as db, db.transaction():
         account = await _account(db, number)
         verdicts = await match_payments(
             db, {payment: account}, now=datetime.now(UTC), zone=centre.zone, rule=centre.allocation

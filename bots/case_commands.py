@@ -14,12 +14,12 @@ from rich.table import Table
 
 from bots.configuration import Configuration, Secrets, load
 from bots.messengers import BUILDERS, Means
-from bots.reaching import database_url
+from bots.reaching import reached
 from bots.staff import who_runs
 from core.errors import KvitokError
 from storage import cases
 from storage.cases import AnsweredBefore, Case
-from storage.database import Connection, connect
+from storage.database import Connection
 from storage.staff_actions import record
 
 out: Final = Console()
@@ -85,7 +85,7 @@ def _local(at: datetime) -> str:
 
 async def list_cases(data: Path) -> int:
     """List the open cases."""
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         found = await cases.list_cases(db)
     if not found:
         out.print("No open cases.")
@@ -99,7 +99,7 @@ async def list_cases(data: Path) -> int:
 
 async def show_case(number: int, data: Path) -> int:
     """Show a case with its facts. Raises NoCaseError."""
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         case = await _case(db, number)
         await record(db, "look", who=who_runs(), now=datetime.now(UTC), case=number)
     out.print(
@@ -151,7 +151,7 @@ async def close_case(number: int, data: Path) -> int:
 @asynccontextmanager
 async def _acting(number: int, action: str, data: Path) -> AsyncIterator[Connection]:
     """A transaction in which staff do something about a case that there is; it is recorded with it."""
-    async with connect(database_url(data)) as db, db.transaction():
+    async with reached(data) as db, db.transaction():
         await _case(db, number)
         yield db
         await record(db, action, who=who_runs(), now=datetime.now(UTC), case=number)
@@ -172,7 +172,7 @@ async def fetch_photo(number: int, which: int, path: Path, *, config: Path, data
 
     Raises NoCaseError, NoPhotoError, ChannelOffError, FileExistsError, and what the messenger says.
     """
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         case = await _case(db, number)
         if len(case.photos) < which:
             raise NoPhotoError(case, which)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bots import wiring
 from bots.configuration import Secrets, load
-from bots.reaching import database_url
+from bots.reaching import database_url, reached
 from bots.town.writing import write_town
 from core.registers import profile_named
 from core.turns import Centre
@@ -50,11 +50,11 @@ def write_a_town(
 
 async def import_paths(paths: Sequence[Path], *, profile: str | None, config: Path, data: Path) -> int:
     """Load files, with a *profile* as its registers; the status is 1 if one was refused."""
-    configuration = load(config) if config.exists() else None
+    configuration = found(config)
     centre = configuration.as_centre if configuration else Centre(name="", zone=exchange.CENTRE_TIME)
     own = configuration.registers if configuration else ()
     form = profile_named(profile, own) if profile is not None else None
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         with Progress(TextColumn("{task.description}"), BarColumn(), console=out, transient=True) as bars:
             reports = await exchange.import_files(
                 db,
@@ -68,6 +68,8 @@ async def import_paths(paths: Sequence[Path], *, profile: str | None, config: Pa
             )
     for report in reports:
         _print_report(report)
+    if not reports:
+        out.print("There is nothing to load.")
     return int(any(isinstance(report.outcome, Refused) for report in reports))
 
 
@@ -98,7 +100,7 @@ def _print_report(report: FileReport) -> None:
         case AlreadyLoaded(name=name):
             out.print(f"{report.file}: loaded before (as {name}), nothing to do", soft_wrap=True)
         case NotOurs():
-            out.print(f"{report.file}: not an import file, left alone", soft_wrap=True)
+            out.print(f"{report.file}: not for import, left alone", soft_wrap=True)
         case Refused(bad=bad, bad_total=bad_total):
             out.print(
                 f"[red]{report.file}: refused, nothing of it was applied; mistakes: {bad_total}",
@@ -115,7 +117,7 @@ def _print_report(report: FileReport) -> None:
 async def export(kind: str, *, since: date, out: Path, data: Path) -> int:
     """Write what billing is to take over."""
     writers = {"readings": export_readings, "payments": export_payments}
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         files = await writers[kind](db, folder=out, since=since, now=datetime.now(UTC))
     for file, rows in files.items():
         Console().print(f"{file}: {rows} rows", soft_wrap=True)
@@ -127,7 +129,7 @@ async def export(kind: str, *, since: date, out: Path, data: Path) -> int:
 
 async def verify(data: Path) -> int:
     """Prove the books; the status is 1 if they are not whole."""
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         with out.status("Proving the books…"):
             faults = await observing.prove(db, now=datetime.now(UTC))
     for fault in faults:
@@ -138,7 +140,7 @@ async def verify(data: Path) -> int:
 
 async def differences(data: Path) -> int:
     """List accounts whose balance differs from billing's; the status is 1 if there is one."""
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         found = await differing.differences(db)
     if not found:
         out.print("[green]No account differs from billing.")

@@ -37,7 +37,8 @@ class ConfigurationError(KvitokError):
     """The configuration has mistakes; each names its path, what is wrong and what is accepted."""
 
     def __init__(self, source: str, mistakes: Sequence[str]) -> None:
-        super().__init__("\n".join(f"{source}: {mistake}" for mistake in mistakes))
+        more = f" (and {len(mistakes) - 1} more, see `kvitok doctor`)" if len(mistakes) > 1 else ""
+        super().__init__(f"{source}: {mistakes[0]}{more}")
         self.mistakes = tuple(mistakes)
 
 
@@ -168,9 +169,20 @@ def load(path: Path) -> Configuration:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(path), ["is not UTF-8"]) from error
     except yaml.YAMLError as error:
         raise ConfigurationError(str(path), [f"is not YAML: {_in_a_line(error)}"]) from error
     return checked(content, source=str(path))
+
+
+# Where a configuration is looked for unasked.
+USUAL: Final = Path("config.yaml")
+
+
+def found(path: Path) -> Configuration | None:
+    """The same; None where there is none at the usual place and no other was asked for."""
+    return None if path == USUAL and not path.exists() else load(path)
 
 
 def _in_a_line(error: yaml.YAMLError) -> str:

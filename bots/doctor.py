@@ -15,12 +15,12 @@ from rich.markup import escape
 from bots import acquirers, wiring
 from bots.configuration import Configuration, ConfigurationError, Secrets, load
 from bots.messengers import Means, channels_of
-from bots.reaching import database_url
+from bots.reaching import reached
 from bots.trust import told_of_roots
 from core.channel import Channel
 from core.errors import KvitokError
 from core.privacy import LISTED_AS_FOREIGN
-from storage.database import check_serving, connect, open_pool
+from storage.database import check_serving, open_pool
 from storage.migrating import pending
 
 DRIFT_S_MAX: Final = 5.0
@@ -87,7 +87,7 @@ def warnings_of_law(configuration: Configuration) -> list[str]:
 
 async def _database(data: Path) -> AsyncIterator[Check]:
     try:
-        async with connect(database_url(data)) as db:
+        async with reached(data) as db:
             version = db.get_server_version()
             yield True, f"database: PostgreSQL {version.major}.{version.minor}"
             await check_serving(db)

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from bots.book_commands import NoAccountError
 from bots.configuration import Secrets
-from bots.reaching import database_url
+from bots.reaching import reached
 from bots.staff import who_runs
 from bots.wiring import keys_of
 from core.errors import KvitokError
 from storage.account_books import account_numbered
-from storage.database import Connection, connect
+from storage.database import Connection
 from storage.links_for_staff import SeenLink, held_until, links_of_account, unfreeze
 from storage.proofs import lift_hold
 from storage.staff_actions import record
@@ -53,7 +53,7 @@ class NoReasonError(KvitokError):
 async def show_links(number: str, *, data: Path) -> int:
     """List an account's links, and say whether linking it is on hold. Raises NoAccountError."""
     keys, now = keys_of(Secrets(os.environ)), datetime.now(UTC)
-    async with connect(database_url(data)) as db:
+    async with reached(data) as db:
         account = await _account(db, number)
         links = await links_of_account(db, account)
         until = await held_until(db, number, keys=keys, now=now)
@@ -86,7 +86,7 @@ def _local(at: datetime) -> str:
 async def unfreeze_link(number: str, link: int, *, why: str, data: Path) -> int:
     """Undo «Это не я». Raises NoReasonError, NoAccountError, NotFrozenError."""
     reason, now = _reason(why), datetime.now(UTC)
-    async with connect(database_url(data)) as db, db.transaction():
+    async with reached(data) as db, db.transaction():
         account = await _account(db, number)
         unfrozen = await unfreeze(db, link, account=account, now=now)
         if unfrozen is None:
@@ -108,7 +108,7 @@ async def unfreeze_link(number: str, link: int, *, why: str, data: Path) -> int:
 async def release_account(number: str, *, why: str, data: Path) -> int:
     """End the hold on linking an account. Raises NoReasonError, NoAccountError, NotHeldError."""
     reason, keys, now = _reason(why), keys_of(Secrets(os.environ)), datetime.now(UTC)
-    async with connect(database_url(data)) as db, db.transaction():
+    async with reached(data) as db, db.transaction():
         account = await _account(db, number)
         if await held_until(db, number, keys=keys, now=now) is None:
             raise NotHeldError(number)

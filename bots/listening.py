@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,11 +16,26 @@ from core.errors import KvitokError
 
 
 class AddressTakenError(KvitokError):
-    """Another program listens on this address."""
+    """Nobody can listen on this address: another program does, or it is none of ours."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"{host}:{port} is taken by another program; choose another port")
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        why = (
+            "is taken by another program"
+            if error.errno == errno.EADDRINUSE
+            else f"cannot be listened on: {error}"
+        )
+        super().__init__(f"{host}:{port} {why}; choose another port")
         self.port = port
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise AddressTakenError where nobody can listen on *port* of the address *host* by now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressTakenError(host, port, error) from error
 
 
 @asynccontextmanager
@@ -30,7 +47,7 @@ async def listening(app: web.Application, *, host: str, port: int) -> AsyncItera
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise AddressTakenError(host, port) from error
+            raise AddressTakenError(host, port, error) from error
         yield
     finally:
         await runner.cleanup()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bots.configuration import Secrets
-from bots.wiring import DATABASE_URL, DIRECT_URL, OWNER_URL
+from bots.wiring import DATABASE_URL, DIRECT_URL
 from core.errors import KvitokError
+from storage.database import OWNER_URL, Connection, connect
 
 
 class NoDatabaseError(KvitokError):
@@ -19,13 +22,26 @@ class NoDatabaseError(KvitokError):
 
 def database_url(data: Path, *, owner: bool = False) -> str:
     """The database's address for the app's role, or the owner's, past a pooler. Raises NoDatabaseError."""
-    name = OWNER_URL if owner else DATABASE_URL
+    _, url = _address(data, OWNER_URL if owner else DATABASE_URL)
+    return url
+
+
+@asynccontextmanager
+async def reached(data: Path) -> AsyncIterator[Connection]:
+    """A connection of the app's role, past a pooler. Raises NoDatabaseError and what `connect` does."""
+    setting, url = _address(data, DATABASE_URL)
+    async with connect(url, setting=setting) as db:
+        yield db
+
+
+def _address(data: Path, setting: str) -> tuple[str, str]:
+    """The setting that is in force and the address that it holds."""
     secrets = Secrets(os.environ)
-    direct = None if owner else secrets.find(DIRECT_URL)
-    if (url := direct or secrets.find(name)) is not None:
-        return url
+    for name in (DIRECT_URL, DATABASE_URL) if setting == DATABASE_URL else (setting,):
+        if url := secrets.find(name):
+            return name, url
     if not data.is_dir():
-        raise NoDatabaseError(name, data)
+        raise NoDatabaseError(setting, data)
     from storage.embedded import EmbeddedPostgres  # noqa: PLC0415  # an optional extra
 
-    return EmbeddedPostgres(data).url("owner" if owner else "app")
+    return setting, EmbeddedPostgres(data).url("owner" if setting == OWNER_URL else "app")

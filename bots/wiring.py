@@ -16,15 +16,14 @@ from bots.serving import Parts
 from bots.turning import Voice
 from core.channel import Channel
 from core.privacy import Ceiling
-from storage.database import Pool
+from storage.database import APP_URL, Pool
 from storage.keys import Keys
 from storage.payments import PaymentSettings
 
 MASTER_KEY: Final = "KVITOK_SECRET_KEY"
 BILLING_KEY: Final = "KVITOK_BILLING_KEY"
-DATABASE_URL: Final = "KVITOK_DATABASE_URL"
+DATABASE_URL: Final = APP_URL
 DIRECT_URL: Final = "KVITOK_DATABASE_DIRECT_URL"
-OWNER_URL: Final = "KVITOK_DATABASE_OWNER_URL"
 
 Clock = Callable[[], datetime]
 

@@ -18,6 +18,10 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 OLDEST_SUPPORTED: Final = 15
 
+# The settings that hold addresses; said where one leads nowhere.
+APP_URL: Final = "KVITOK_DATABASE_URL"
+OWNER_URL: Final = "KVITOK_DATABASE_OWNER_URL"
+
 # One turn waits for others this long, and never works longer: what takes its time (imports, the proof of
 # the books) says so with `set local`.
 TIMEOUTS_MS: Final = {"lock_timeout": 500, "statement_timeout": 5000}
@@ -33,7 +37,7 @@ class PostgresTooOldError(KvitokError):
 
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"database.url: PostgreSQL {version} is too old, {OLDEST_SUPPORTED} or newer is needed"
+            f"the database: PostgreSQL {version} is too old, {OLDEST_SUPPORTED} or newer is needed"
         )
         self.version = version
 
@@ -42,9 +46,7 @@ class ServingAsOwnerError(KvitokError):
     """The role that would serve could change the books or the schema itself."""
 
     def __init__(self, role: str) -> None:
-        super().__init__(
-            f"database.url: role {role} is a superuser or owns the tables; serve as the app's role"
-        )
+        super().__init__(f"{APP_URL}: role {role} is a superuser or owns the tables; serve as the app's role")
         self.role = role
 
 
@@ -69,11 +71,37 @@ class PoolerSettingsError(KvitokError):
 
 
 class DatabaseUnreachableError(KvitokError):
-    """No connection can be opened, and why; the address is not repeated, for it holds a password."""
+    """No connection can be opened, or it broke, and why; *setting* says whose the address is.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"database.url: no connection: {reason}")
+    The address itself is not repeated, for it holds a password.
+    """
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(f"{setting}: no connection: {' '.join(reason.split())}")
+        self.setting = setting
         self.reason = reason
+
+
+class NotMigratedError(KvitokError):
+    """The schema lacks what this release's SQL speaks of."""
+
+    def __init__(self) -> None:
+        super().__init__("the database's tables are not those of this release: run `kvitok migrate`")
+
+
+class NotAllowedError(KvitokError):
+    """The role may not do what a command does."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(f"{setting}: the role may not do this: {reason}")
+        self.setting = setting
+
+
+class DatabaseBusyError(KvitokError):
+    """What a command needs was held by others, or took, too long."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is too busy: try again")
 
 
 def check_version(version: ServerVersion) -> None:
@@ -104,18 +132,21 @@ async def check_serving(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def connect(url: str) -> AsyncIterator[Connection]:
+async def connect(url: str, *, setting: str = APP_URL) -> AsyncIterator[Connection]:
     """Open one connection, whatever its role, for what is not serving: migrations, reports, proofs.
+
+    *setting* is the setting that *url* is of. What a command may meet in its work is told in words too.
 
     It has a session of its own, without a limit of time; a pooler refuses the latter, as well it may.
     Raises DatabaseUnreachableError, PooledAddressError or PostgresTooOldError.
     """
-    with _named_failures():
+    with _named_failures(setting):
         connection = await asyncpg.connect(url, server_settings={"timezone": "UTC", "statement_timeout": "0"})
     try:
         check_version(connection.get_server_version())
         await speak_json(connection)
-        yield connection
+        with _worded_failures(setting):
+            yield connection
     finally:
         await connection.close()
 
@@ -130,7 +161,7 @@ async def open_pool(url: str, *, most: int = 10, pooled: bool = False) -> AsyncI
     ServingAsOwnerError.
     """
     how = _POOLED if pooled else _OWN_SESSIONS
-    with _named_failures():
+    with _named_failures(APP_URL):
         pool = await asyncpg.create_pool(url, min_size=1, max_size=most, init=speak_json, **how)
     try:
         async with pool.acquire() as connection:
@@ -138,7 +169,8 @@ async def open_pool(url: str, *, most: int = 10, pooled: bool = False) -> AsyncI
             await check_serving(connection)
             if pooled:
                 await check_pooler(connection)
-        yield pool
+        with _worded_failures(APP_URL):
+            yield pool
     finally:
         await pool.close()
 
@@ -172,13 +204,36 @@ REFUSED_SETTING: Final = "unsupported startup parameter"
 
 
 @contextmanager
-def _named_failures() -> Iterator[None]:
+def _named_failures(setting: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if REFUSED_SETTING in str(error):
             raise PooledAddressError from error
-        raise DatabaseUnreachableError(str(error) or type(error).__name__) from error
+        raise DatabaseUnreachableError(setting, str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def _worded_failures(setting: str) -> Iterator[None]:
+    try:
+        yield
+    except (
+        asyncpg.UndefinedTableError,
+        asyncpg.UndefinedColumnError,
+        asyncpg.UndefinedFunctionError,
+        asyncpg.InvalidSchemaNameError,
+    ) as error:
+        raise NotMigratedError from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotAllowedError(setting, str(error)) from error
+    except (
+        asyncpg.LockNotAvailableError,
+        asyncpg.DeadlockDetectedError,
+        asyncpg.QueryCanceledError,
+    ) as error:
+        raise DatabaseBusyError from error
+    except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
+        raise DatabaseUnreachableError(setting, str(error) or type(error).__name__) from error
 
 
 async def speak_json(connection: Connection) -> None:

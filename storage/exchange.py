@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -16,7 +17,8 @@ from core.errors import KvitokError
 from core.registers import Profile, profile_of
 from storage.database import Connection
 from storage.exchange_cells import CENTRE_TIME
-from storage.exchange_files import ImportPath, survey
+from storage.exchange_files import ImportPath, control_of, survey
+from storage.exchange_formats import KINDS
 from storage.exchange_money import Merged, UnmergeableError, merge_bills, merge_charges, merge_payments
 from storage.exchange_protocol import (
     AlreadyLoaded,
@@ -112,36 +114,40 @@ def _found(paths: Iterable[Path], profiles: tuple[Profile, ...], profile: Profil
     for path in paths:
         if not path.exists():
             raise NoFilesError(path)
-        for one in _files_in(path):
-            if profile is not None:
+        for one in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if one is not path and (one.is_dir() or LEFT_ALONE.fullmatch(one.name)):
+                found.strangers.append((one, NotOurs()))
+            elif profile is not None:
                 found.registers.append((one, profile))
             elif (file := ImportPath.of(one)) is not None:
                 found.files.append(file)
             elif (form := profile_of(one.name, profiles)) is not None:
                 found.registers.append((one, form))
-            elif one is path:
+            else:
                 found.strangers.append((one, _misnamed(one)))
-            elif one.suffix == ".csv":
-                found.strangers.append((one, NotOurs()))
     controls = {control_path(path, form) for path, form in found.registers}
+    controls |= {control_of(file.path) for file in found.files}
     found.registers = [(path, form) for path, form in found.registers if path not in controls]
     found.strangers = [(path, outcome) for path, outcome in found.strangers if path not in controls]
     return found
 
 
-def _files_in(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(one for one in path.iterdir() if one.is_file())
-    else:
-        yield path
+# What may lie in a folder of files and is none of them: hidden files, a note on the folder, and the codes of paper
+# bills, which are hashed in `accounts`.
+LEFT_ALONE: Final = re.compile(r"\..*|readme.*|codes\.csv", re.IGNORECASE)
 
 
-def _misnamed(path: Path) -> Refused:
-    complaints = Complaints(path.name)
-    complaints.add(
-        0, "", "the name is not {kind}_{centre}_{month or day}_{number}.csv, nor one of a known register"
-    )
+def _misnamed(one: Path) -> Refused:
+    complaints = Complaints(one.name)
+    complaints.add(0, "", CONTROLS_NOTHING if one.suffix == ".ctl" else MISNAMED)
     return complaints.refused
+
+
+MISNAMED: Final = (
+    "the name is not {kind}_{centre}_{month or day}_{number}.csv, nor one of a known register; the kinds are "
+    f"{', '.join(KINDS)}"
+)
+CONTROLS_NOTHING: Final = "a control file, and the file that it is of is not there"
 
 
 # One import at a time in a centre; waits for nobody.

@@ -176,9 +176,14 @@ class _Row(dict[str, Value]):
         return None
 
 
+def control_of(path: Path) -> Path:
+    """Where the control file of an import file lies, if it has one."""
+    return path.with_name(f"{path.name}.ctl")
+
+
 def check_control(path: Path, content: Content, rows: Rows) -> None:
     """Compare a file, read to its end, with its control file, if there is one beside it."""
-    control = path.with_name(f"{path.name}.ctl")
+    control = control_of(path)
     if not control.exists():
         return
     lines = [line.strip() for line in control.read_text("utf-8-sig", errors="replace").splitlines()]

@@ -52,7 +52,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class NotOurs(msgspec.Struct, frozen=True):
-    """The name is none of an import file: found in a folder, and left alone."""
+    """Found in a folder beside what is to be loaded, and left alone: a folder, a note, a hidden file."""
 
 
 Outcome: TypeAlias = Loaded | AlreadyLoaded | Refused | NotOurs

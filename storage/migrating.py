@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Index, make_url
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
@@ -39,18 +40,29 @@ class MissingRolesError(KvitokError):
         self.names = names
 
 
+class MigrationRefusedError(KvitokError):
+    """The database refused a statement of the migration, and why: a role that owns nothing here, above all."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{database.OWNER_URL}: the database refused the migration: {reason.rpartition('>: ')[2]}")
+        self.reason = reason
+
+
 async def migrate(owner_url: str, roles: Roles | None = None) -> None:
     """Bring the schema to this release's revision and grant anew what each role may do in it.
 
-    All of it is one transaction. Raises MissingRolesError, PostgresTooOldError, DatabaseUnreachableError.
+    All of it is one transaction. Raises MissingRolesError, MigrationRefusedError, PostgresTooOldError,
+    DatabaseUnreachableError.
     """
     roles = roles or Roles()
-    async with database.connect(owner_url) as connection:
+    async with database.connect(owner_url, setting=database.OWNER_URL) as connection:
         await _check_roles(connection, roles)
     engine = create_async_engine(_for_sqlalchemy(owner_url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade, roles)
+    except ProgrammingError as error:
+        raise MigrationRefusedError(str(error.orig)) from error
     finally:
         await engine.dispose()
 

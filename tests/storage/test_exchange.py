@@ -15,9 +15,9 @@ from storage.exchange_protocol import (
     BAD_ROWS_SHOWN_MAX,
     AlreadyLoaded,
     BadRow,
-    FileReport,
     Loaded,
     NotOurs,
+    Outcome,
     Progress,
     Refused,
 )
@@ -236,14 +236,49 @@ async def test_a_control_file_that_is_none_keeps_its_file_out(db: Connection, tm
     assert outcome.bad[0].reason.startswith("the control file is not one row of")
 
 
-async def test_a_file_by_another_name_is_refused_and_left_alone_in_a_folder(
+async def test_a_mistyped_file_in_a_folder_is_refused_by_name_and_the_rest_goes_in(
     db: Connection, tmp_path: Path
 ) -> None:
-    stranger = tmp_path / "letters.csv"
-    stranger.write_text("dear;sirs\n")
+    ours = make_file(tmp_path, "services")
+    mistyped = tmp_path / "reading_ack_0001_2026-10-17_1.csv"
+    mistyped.write_text("dear;sirs\n")
 
-    assert isinstance(await load(db, stranger), Refused)
-    assert await import_files(db, [tmp_path], now=NOW) == [FileReport("letters.csv", NotOurs())]
+    outcomes = await by_name(db, tmp_path)
+
+    assert isinstance(outcomes[ours.name], Loaded)
+    refused = outcomes[mistyped.name]
+    assert isinstance(refused, Refused)
+    assert "reading_acks" in refused.bad[0].reason
+    assert isinstance(await load(db, mistyped), Refused)
+
+
+async def test_a_control_file_without_its_file_is_refused(db: Connection, tmp_path: Path) -> None:
+    ours = make_file(tmp_path, "services")
+    ours.with_name(f"{ours.name}.ctl").write_text("ok")
+    (tmp_path / "charges_0001_2026-10_1.csv.ctl").write_text("ok")
+
+    outcomes = await by_name(db, tmp_path)
+
+    assert set(outcomes) == {ours.name, "charges_0001_2026-10_1.csv.ctl"}
+    assert isinstance(outcomes["charges_0001_2026-10_1.csv.ctl"], Refused)
+
+
+async def test_notes_hidden_files_and_folders_beside_the_files_keep_nothing_out(
+    db: Connection, tmp_path: Path
+) -> None:
+    ours = make_file(tmp_path, "services")
+    for name in ("README.txt", ".listing", "codes.csv"):
+        (tmp_path / name).write_text("dear sirs\n")
+    (tmp_path / "archive").mkdir()
+
+    outcomes = await by_name(db, tmp_path)
+
+    assert isinstance(outcomes.pop(ours.name), Loaded)
+    assert outcomes == dict.fromkeys((".listing", "README.txt", "archive", "codes.csv"), NotOurs())
+
+
+async def by_name(db: Connection, folder: Path) -> dict[str, Outcome]:
+    return {report.file: report.outcome for report in await import_files(db, [folder], now=NOW)}
 
 
 async def test_a_path_with_nothing_at_it_is_an_error(db: Connection, tmp_path: Path) -> None:
