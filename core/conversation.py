@@ -69,11 +69,22 @@ class EnteringReading(msgspec.Struct, frozen=True, tag=True):
     entered: tuple[ReadingEntry, ...] = ()
 
 
+class WaitingValue(msgspec.Struct, frozen=True, array_like=True):
+    """A value as it was typed, and the registers (meter, number) that it may be meant for.
+
+    *corrects*: it was said to be right where an earlier one was wrong.
+    """
+
+    typed: str
+    candidates: tuple[tuple[str, int], ...]
+    corrects: bool = False
+
+
 class ChoosingMeter(msgspec.Struct, frozen=True, tag=True):
-    """Values came without saying whose they are; the meter is awaited. *entered* are those that are clear."""
+    """Which meter the first of *waiting* is meant for is awaited. *entered* are the values that are clear."""
 
     account: int
-    values: tuple[str, ...]
+    waiting: tuple[WaitingValue, ...] = ()
     entered: tuple[ReadingEntry, ...] = ()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 import msgspec
@@ -16,10 +17,16 @@ import msgspec
 from core.meters import ELECTRICITY, Meter, Register
 from core.reading_segments import Segment, segments_of
 from core.reading_vocabulary import Label, Number, Place, Serial, Sign, Token, Unit
-from core.reading_words import FRACTION_DIGITS_MAX, READING_DIGITS_MAX, plain_serial, tokens_of
+from core.reading_words import (
+    FRACTION_DIGITS_MAX,
+    READING_DIGITS_MAX,
+    SERIAL_END_DIGITS_MIN,
+    negative_in,
+    plain_serial,
+    tokens_of,
+)
 
 NUMBERS_MAX: Final = 20
-_SERIAL_END_MIN: Final = 4
 _THOUSAND_DIGITS: Final = 3
 _BATH: Final = ("ванн", "сануз", "туал", "душ")
 
@@ -56,24 +63,38 @@ class Entries(msgspec.Struct, frozen=True):
     entries: tuple[Entered, ...]
 
 
-class WhichMeter(msgspec.Struct, frozen=True):
-    """One value may be meant for any of *candidates*; *entries* are those that are clear."""
+class Doubt(msgspec.Struct, frozen=True):
+    """A value that may be meant for any of *candidates*; *typed* is how it stood in the text."""
 
     typed: str
     candidates: tuple[Slot, ...]
+
+
+class WhichMeter(msgspec.Struct, frozen=True):
+    """Each of *doubts* is to be asked about; *entries* are clear, *unclear* fit no register at all."""
+
+    doubts: tuple[Doubt, ...]
     entries: tuple[Entered, ...] = ()
+    unclear: tuple[str, ...] = ()
 
 
 class Unclear(msgspec.Struct, frozen=True):
-    """Values that cannot be told apart: more or fewer than registers, or two for one."""
+    """Values that fit no register: more than there are, or two for one; *entries* are those that are clear."""
 
     typed: tuple[str, ...]
+    entries: tuple[Entered, ...] = ()
 
 
 class Consumption(msgspec.Struct, frozen=True):
     """What was used, not what the dial shows: the dial's value is to be asked for."""
 
     typed: tuple[str, ...]
+
+
+class Negative(msgspec.Struct, frozen=True):
+    """A number below zero, which no dial shows; *typed* without its minus."""
+
+    typed: str
 
 
 class Unchanged(msgspec.Struct, frozen=True):
@@ -92,8 +113,9 @@ class NotReading(msgspec.Struct, frozen=True):
     """The text is about something else."""
 
 
-Understood: TypeAlias = Entries | WhichMeter | Unclear | Consumption | Unchanged | Correction | NotReading
-
+Understood: TypeAlias = (
+    Entries | WhichMeter | Unclear | Consumption | Negative | Unchanged | Correction | NotReading
+)
 
 _Counter: TypeAlias = tuple[Meter, Register]
 
@@ -109,9 +131,11 @@ def understand(
     tokens = tokens_of(text, serials=serials, account_numbers=tuple(account_numbers))
     if not _is_about_readings(tokens, awaited=awaited is not None):
         return NotReading()
+    if negative := negative_in(text):
+        return Negative(negative)
     numbers = [token for token in tokens if isinstance(token, Number)]
     if Sign.USED in tokens or any(number.plus for number in numbers):
-        return Consumption(tuple(_typed(number) for number in numbers)) if numbers else NotReading()
+        return Consumption(_all_typed(numbers)) if numbers else NotReading()
     corrects = Sign.MISTAKEN in tokens
     reader = _Reader(meters, awaited)
     segments = segments_of(_with_serial_ends(_rather(tokens) if corrects else tokens, meters))
@@ -167,7 +191,7 @@ def _with_serial_ends(tokens: Sequence[Token], meters: Sequence[Meter]) -> list[
 
 def _owner_of_end(digits: str, meters: Sequence[Meter]) -> Meter | None:
     """The only meter whose serial ends in *digits*."""
-    if not digits.isdigit() or len(digits) < _SERIAL_END_MIN:
+    if not digits.isdigit() or len(digits) < SERIAL_END_DIGITS_MIN:
         return None
     owners = [meter for meter in meters if plain_serial(meter.serial).endswith(digits)]
     return owners[0] if len(owners) == 1 else None
@@ -203,38 +227,49 @@ class _Reader:
         return None
 
     def read(self, segments: Sequence[Segment]) -> Entries | WhichMeter | Unclear | NotReading:
-        """The values of all *segments*, labelled ones first: what they take is not free for the bare."""
+        """The values of all *segments*, the most exactly labelled first: what they take is not free for others."""
         found = list[Entered]()
-        open_question: WhichMeter | None = None
-        for segment in sorted(segments, key=lambda one: not one.labelled):
+        doubts = list[tuple[int, Doubt]]()
+        unclear = list[Unclear]()
+        for at, segment in sorted(enumerate(segments), key=lambda one: self._vagueness(one[1])):
             match self._read_one(segment, {entry.slot for entry in found}):
                 case Entries(entries):
                     found.extend(entries)
-                case WhichMeter() as question if open_question is None:
-                    open_question = question
-                case WhichMeter() | Unclear():
-                    return Unclear(tuple(_typed(number) for one in segments for number in one.numbers))
-        if open_question:
-            return msgspec.structs.replace(open_question, entries=tuple(found))
-        return Entries(tuple(found)) if found else NotReading()
+                case WhichMeter(which):
+                    doubts.extend((at, doubt) for doubt in which)
+                case Unclear() as lost:
+                    unclear.append(lost)
+        entries, typed = tuple(found), tuple(each for lost in unclear for each in lost.typed)
+        if doubts:
+            as_typed = sorted(doubts, key=itemgetter(0))
+            return WhichMeter(tuple(doubt for _, doubt in as_typed), entries, typed)
+        if unclear:
+            return Unclear(typed, entries)
+        return Entries(entries) if entries else NotReading()
+
+    def _vagueness(self, segment: Segment) -> tuple[bool, int]:
+        return not segment.labelled, len(self._candidates(segment))
 
     def _read_one(self, segment: Segment, taken: set[Slot]) -> Entries | WhichMeter | Unclear:
         counters = [counter for counter in self._candidates(segment) if _slot(counter) not in taken]
+        numbers = segment.numbers
         if segment.same:
             entries = tuple(entry for entry in map(_same, counters) if entry)
-            return Unclear(()) if segment.numbers or not entries else Entries(entries)
-        numbers = segment.numbers
+            return Unclear(_all_typed(numbers)) if numbers or not entries else Entries(entries)
         if len(numbers) != len(counters) and not segment.labelled and (zones := self._zones(len(numbers))):
             counters = zones
         if len(numbers) != len(counters) and (joined := _joined(numbers)):
-            numbers = [joined]
+            # «123 456» on dials of five digits is two values.
+            fits = any(len(joined.digits.partition(".")[0]) <= meter.integer_digits for meter, _ in counters)
+            numbers = [joined] if fits or len(numbers) > len(counters) else numbers
         if len(numbers) == len(counters):
             in_order = (Assumption.IN_ORDER,) if len(numbers) > 1 else ()
             pairs = zip(counters, numbers, strict=True)
             return Entries(tuple(_entered(counter, number, in_order) for counter, number in pairs))
-        if len(numbers) == 1 and counters:
-            return WhichMeter(_typed(numbers[0]), tuple(_slot(counter) for counter in counters))
-        return Unclear(())
+        if len(numbers) < len(counters):
+            candidates = tuple(map(_slot, counters))
+            return WhichMeter(tuple(Doubt(typed, candidates) for typed in _all_typed(numbers)))
+        return Unclear(_all_typed(numbers))
 
     def _zones(self, count: int) -> list[_Counter] | None:
         """The registers of the only meter that has *count* of them, if there are several."""
@@ -327,4 +362,8 @@ def _joined(numbers: Sequence[Number]) -> Number | None:
 
 
 def _typed(number: Number) -> str:
-    return number.misprint or number.digits
+    return f"{'+' if number.plus else ''}{number.misprint or number.digits}"
+
+
+def _all_typed(numbers: Sequence[Number]) -> tuple[str, ...]:
+    return tuple(map(_typed, numbers))

@@ -30,7 +30,7 @@ TEXT_CHARS_MAX: Final = 1_000
 # Longer numbers are accounts, phones and cards, never readings.
 READING_DIGITS_MAX: Final = 8
 FRACTION_DIGITS_MAX: Final = 7
-_SERIAL_END_MIN: Final = 4
+SERIAL_END_DIGITS_MIN: Final = 4
 # Letters that are taken for digits, by eye or by a camera.
 _MISREAD: Final = str.maketrans(
     {"з": "3", "о": "0", "o": "0", "б": "6", "l": "1", "i": "1", "в": "8", "s": "5", "b": "8", "z": "2"}
@@ -42,6 +42,10 @@ _PHONE_GROUPS: Final = [1, 3, 3, 2, 2]
 # A number with its fraction and unit, a serial's end (…6342), a word, a plus. The alternatives do not overlap.
 _WORD: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)+[^\W_]*|(?:\.\.+|\*)[0-9]+|[^\W_]+|[+₽?]")
 _NUMBER: Final = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?")
+# A minus before the only line of a text is a minus; before each of several it marks the items of a list, and after
+# a label it parts label and value («хвс -123»).
+_MINUS: Final = re.compile(r"\s*[-–—−‒‐‑]([0-9][0-9.,]*)[^\n]*")  # as keyboards write them
+_MINUS_IN_WORDS: Final = re.compile(r"\b(?:минус|minus)\s+([0-9][0-9.,]*)", re.IGNORECASE)
 _HEAD_AND_TAIL: Final = re.compile(r"([0-9]+(?:[.,][0-9]+)*)([^\W\d_].*)")
 _RUNS: Final = re.compile(r"[0-9]+|[^\W\d_]+")
 
@@ -57,6 +61,13 @@ def normalised(text: str) -> str:
 def is_about_values(text: str) -> bool:
     """Whether *text* may hold values of meters at all, so that looking the meters up is worth it."""
     return any(isinstance(token, Number) or token in {Sign.SAME, Sign.USED} for token in tokens_of(text))
+
+
+def negative_in(text: str) -> str | None:
+    """The number below zero in *text*, without its minus; None if there is none."""
+    kept = text.strip()[:TEXT_CHARS_MAX]
+    found = _MINUS.fullmatch(kept) or _MINUS_IN_WORDS.search(kept)
+    return found[1].strip(".,") if found else None
 
 
 def plain_serial(serial: str) -> str:
@@ -80,7 +91,7 @@ def tokens_of(text: str, *, serials: Sequence[str] = (), account_numbers: Sequen
             continue
         if word in account_numbers:
             found.append(Sign.NOISE)
-        elif len(word) >= _SERIAL_END_MIN and plain_serial(word) in serials_here:
+        elif len(word) >= SERIAL_END_DIGITS_MIN and plain_serial(word) in serials_here:
             found.append(Serial(plain_serial(word)))
         else:
             found.extend(_tokens_of_word(word))

@@ -13,7 +13,6 @@ from core.metering import hot_above_cold, verification_note
 from core.meters import COLD_WATER, ELECTRICITY, GAS, HEATING, HOT_WATER, Meter, Register
 from core.privacy import masked_serial
 from core.questions import Kept
-from core.reading_text import Assumption, Entered
 from core.reading_verdicts import (
     Corrects,
     LateForPeriod,
@@ -99,13 +98,18 @@ def mark_of(meter_id: str) -> str:
     return f"{crc32(meter_id.encode()):08x}"
 
 
-def meter_button(meter: Meter, month: Month, *, register: int = 0, key: str = "meter-button") -> PressButton:
-    """A button that begins a reading of *meter*; of an earlier month it only shows the card anew."""
+def meter_button(
+    meter: Meter, month: Month, *, register: int = 0, key: str = "meter-button", token: str = ""
+) -> PressButton:
+    """A button that begins a reading of *meter*; of an earlier month it only shows the card anew.
+
+    *token*: the question that the meter answers.
+    """
     name = register_name(meter, register) if register else full_name(meter)
     short = register_name(meter, register, short=True) if register else short_name(meter)
     return press(
         key,
-        f"meter:{mark_of(meter.id)}:{register}:{month}",
+        f"meter:{mark_of(meter.id)}:{register}:{month}{token and f':{token}'}",
         data_class=DataClass.PERSONAL,
         neutral=text(key, name=short),
         name=name,
@@ -216,7 +220,6 @@ def confirm_card(
     doubted: Sequence[str] = (),
     opening: Sequence[Phrase] = (),
     plain_opening: Sequence[Phrase] = (),
-    assumed: Sequence[Phrase] = (),
     swapped: Sequence[str] = (),
     more: Keyboard = (),
 ) -> Reply:
@@ -247,7 +250,7 @@ def confirm_card(
         data_class=DataClass.INTAKE,
         numeric=True,
     )
-    body = (*opening, *assumed, text("reading-confirm-heading"), *lines, *warning, question)
+    body = (*opening, text("reading-confirm-heading"), *lines, *warning, question)
     return say(*body, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=lesser, numeric=True)
 
 
@@ -303,23 +306,6 @@ def _note_line(meter: Meter, note: Note) -> Phrase:
             return text("reading-corrects-zone", zone=zone, earlier=earlier)
         case RolledOver():
             return text("reading-rolled-over")
-
-
-def assumption_lines(meters: Mapping[str, Meter], entries: Sequence[Entered]) -> list[Phrase]:
-    """What was taken for granted about *entries*, each thing once."""
-    lines = [
-        text("reading-understood-as", typed=entry.typed, value=entry.value)
-        for entry in entries
-        if {Assumption.MISPRINT, Assumption.RED_DIGITS, Assumption.READ_ALOUD} & set(entry.assumed)
-    ]
-    if any(Assumption.IN_ORDER in entry.assumed for entry in entries):
-        lines.append(text("reading-in-order"))
-    lines += [
-        text("reading-same", name=full_name(meters[entry.slot.meter]))
-        for entry in entries
-        if Assumption.SAME in entry.assumed
-    ]
-    return lines
 
 
 # --- The receipt -----------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from core.dialogues.reading_cards import (
     values_of,
 )
 from core.dialogues.reading_cases import open_impossible, staff_button
-from core.messages import DataClass, Keyboard, Phrase, press, say, text
+from core.dialogues.reading_lines import NOTHING, Lines
+from core.messages import Keyboard, Phrase, press, text
 from core.metering import judge, looks_swapped
 from core.meters import Meter, Register
 from core.reading_verdicts import (
@@ -53,27 +54,32 @@ async def propose(
     meters: Sequence[Meter],
     entries: Sequence[ReadingEntry],
     *,
-    opening: Sequence[Phrase] = (),
-    assumed: Sequence[Phrase] = (),
+    opening: Lines = NOTHING,
+    more: Keyboard = (),
     may_swap: bool = True,
 ) -> Told:
-    """What *entries* come to: a question for what is missing, a confirm card, complaints, cases for staff."""
+    """What *entries* come to: a question for what is missing, a confirm card, complaints, cases for staff.
+
+    *opening* is said before, *more* are buttons that go with it.
+    """
     exchanged = _exchanged(turn, meters, entries) if may_swap else None
     if exchanged:
         entries = exchange(entries, exchanged)
-        opening = (*opening, _exchange_line(meters, exchanged))
+        opening += _exchange_lines(meters, exchanged)
     judged = judge_all(turn, meters, entries)
     for meter, verdict in judged:
         if isinstance(verdict, RegisterMissing):
-            return ask_register(turn, meter, verdict.registers[0], entries, opening=(*opening, *assumed))
+            return ask_register(turn, meter, verdict.registers[0], entries, opening=opening, more=more)
     complaints = [line for meter, verdict in judged for line in _complaint(meter, verdict)]
     plainly = [line for meter, verdict in judged for line in _plain_complaint(meter, verdict)]
     cases = [await open_impossible(turn, verdict) for _, verdict in judged if isinstance(verdict, Impossible)]
-    lines = (*opening, *complaints, *(case.line for case in cases))
-    plain_lines = (*plainly, *(case.plain_line for case in cases))
+    opening += Lines(
+        (*complaints, *(case.line for case in cases)), (*plainly, *(case.plain_line for case in cases))
+    )
+    more = (*more, *_staff_rows(turn, judged))
     kept = [verdict.reckoned for _, verdict in judged if isinstance(verdict, Plausible | UnusuallyHigh)]
     if not kept:
-        return _nothing_to_keep(turn, judged, lines, plain_lines, [case.number for case in cases])
+        return _nothing_to_keep(turn, judged, opening, [case.number for case in cases], more)
     doubted = [meter.id for meter, verdict in judged if isinstance(verdict, UnusuallyHigh)]
     stage = _confirming(turn, kept, doubtful=bool(doubted))
     marks = [mark_of(meter_id) for meter_id in exchanged or ()]
@@ -81,11 +87,10 @@ async def propose(
         kept,
         token=token_of(stage, kept),
         doubted=doubted,
-        opening=lines,
-        plain_opening=plain_lines,
-        assumed=assumed,
+        opening=opening.full,
+        plain_opening=opening.plain,
         swapped=marks,
-        more=_staff_rows(turn, judged),
+        more=more,
     )
     return told(stage, card)
 
@@ -147,9 +152,11 @@ def exchange(entries: Sequence[ReadingEntry], pair: tuple[str, str]) -> tuple[Re
     )
 
 
-def _exchange_line(meters: Sequence[Meter], pair: tuple[str, str]) -> Phrase:
-    first, second = (full_name(meter) for meter in meters if meter.id in pair)
-    return text("reading-swapped", first=first, second=second)
+def _exchange_lines(meters: Sequence[Meter], pair: tuple[str, str]) -> Lines:
+    first, second = (meter for meter in meters if meter.id in pair)
+    full = text("reading-swapped", first=full_name(first), second=full_name(second))
+    plain = text("reading-swapped", first=short_name(first), second=short_name(second))
+    return Lines((full,), (plain,))
 
 
 # --- What is asked for -----------------------------------------------------------------------------
@@ -161,7 +168,8 @@ def ask_register(
     register: Register,
     entered: Sequence[ReadingEntry] = (),
     *,
-    opening: Sequence[Phrase] = (),
+    opening: Lines = NOTHING,
+    more: Keyboard = (),
 ) -> Told:
     """The value of *register* is asked for; *entered* wait for it."""
     name = register_name(meter, register.number)
@@ -173,20 +181,8 @@ def ask_register(
         before.append(text("reading-ask-last", value=register.last, unit=meter.unit, on=register.last_on))
     how = text("reading-ask-fraction" if meter.accepts_fraction else "reading-ask-whole")
     skip = press("reading-skip-button", f"reading-skip:{mark_of(meter.id)}")
-    keyboard: Keyboard = ((skip,), WAYS_OUT)
-    lesser = say(
-        text("reading-ask", name=short), how, keyboard=keyboard, data_class=DataClass.INTAKE, numeric=True
-    )
-    reply = say(
-        *opening,
-        text("reading-ask", name=name),
-        *before,
-        how,
-        keyboard=keyboard,
-        data_class=DataClass.PERSONAL,
-        lesser=lesser,
-        numeric=True,
-    )
+    asked = Lines((text("reading-ask", name=name), *before, how), (text("reading-ask", name=short), how))
+    reply = (opening + asked).said(((skip,), *more, WAYS_OUT), numeric=True)
     return told(EnteringReading(turn.linked.account, meter.id, register.number, tuple(entered)), reply)
 
 
@@ -266,9 +262,9 @@ def _plain_complaint(meter: Meter, verdict: Verdict) -> list[Phrase]:
 def _nothing_to_keep(
     turn: Turn,
     judged: Sequence[Judged],
-    opening: Sequence[Phrase],
-    plain_opening: Sequence[Phrase],
+    lines: Lines,
     cases: Sequence[int],
+    more: Keyboard,
 ) -> Told:
     """Only complaints: the first that can be put right is asked for again, a photo where staff must look."""
     account = turn.linked.account
@@ -277,10 +273,7 @@ def _nothing_to_keep(
         if isinstance(verdict, TooManyDigits | TooManyFractionDigits | BelowLast) and stage == Idle():
             stage = EnteringReading(account, meter.id, verdict.register)
     ways_out = (BACK_TO_METERS_CARD, MENU) if stage == Idle() else (BACK_TO_METERS_CARD, CANCEL, MENU)
-    keyboard: Keyboard = (*_staff_rows(turn, judged), ways_out)
-    lesser = say(*plain_opening, keyboard=keyboard, data_class=DataClass.INTAKE, numeric=True)
-    reply = say(*opening, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=lesser, numeric=True)
-    return told(stage, reply)
+    return told(stage, lines.said((*more, ways_out), numeric=True))
 
 
 def _staff_rows(turn: Turn, judged: Sequence[Judged]) -> Keyboard:

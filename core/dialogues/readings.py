@@ -13,22 +13,27 @@ from typing import Final
 
 import msgspec
 
-from core.conversation import ChoosingMeter, EnteringReading, Idle, ReadingEntry
+from core.conversation import EnteringReading, Idle, ReadingEntry
 from core.dialogues.reading_cards import (
     BACK_TO_METERS_CARD,
     MENU,
-    WAYS_OUT,
-    assumption_lines,
-    full_name,
     mark_of,
-    meter_button,
     meters_card,
     receipt,
     register_name,
     register_of,
-    short_name,
 )
-from core.dialogues.reading_cases import hand_to_staff, staff_button
+from core.dialogues.reading_cases import hand_to_staff
+from core.dialogues.reading_choices import (
+    for_meter,
+    go_on_as_before,
+    named_in,
+    pass_value,
+    take_choice,
+    take_values,
+    unplaced,
+)
+from core.dialogues.reading_lines import NOTHING, Lines, everywhere
 from core.dialogues.reading_proposals import (
     ask_register,
     exchange,
@@ -39,14 +44,14 @@ from core.dialogues.reading_proposals import (
 )
 from core.dialogues.reading_stages import awaited, choosing, confirmed, entered_so_far
 from core.driving import Handler
-from core.messages import DataClass, Keyboard, Month, Phrase, Press, Reply, say, text
+from core.messages import Month, Press, text
 from core.meters import Meter
 from core.questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from core.reading_text import (
     Consumption,
     Correction,
-    Entered,
     Entries,
+    Negative,
     NotReading,
     Slot,
     Unchanged,
@@ -76,17 +81,18 @@ async def show_meters(turn: Turn, args: Sequence[str] = ()) -> Told:  # noqa: AR
 async def choose_meter(turn: Turn, args: Sequence[str]) -> Told:
     """A meter was pressed: its value is asked for, or the value that waits is meant for it.
 
-    *args*: the meter's mark, a register or 0, the month of the button.
+    *args*: the meter's mark, a register or 0, the month of the button, the question that it answers.
     """
     meters = await _meters(turn)
-    mark, register, month = (*args, "", "", "")[:3]
+    mark, register, month, token = (*args, "", "", "", "")[:4]
     meter = next((one for one in meters if mark_of(one.id) == mark), None)
     if meter is None or month != str(Month.of(turn.today)):
         return _outdated(turn, meters)
     number = int(register) if register.isdigit() else 0
-    stage = choosing(turn)
-    if stage and stage.values and (entered := _for_meter(meter, number, stage.values[0])):
-        return await _propose_entered(turn, meters, stage.entered, [entered])
+    if (stage := choosing(turn)) and stage.waiting:
+        return await take_choice(turn, meters, stage, meter, register=number, token=token)
+    if token:
+        return _outdated(turn, meters)
     wanted = [one for one in meter.registers if one.number == number]
     missing = [one for one in meter.registers if one.sent is None]
     return ask_register(turn, meter, (*wanted, *missing, *meter.registers)[0])
@@ -108,6 +114,14 @@ async def skip(turn: Turn, args: Sequence[str]) -> Told:
     return told(Idle(), meters_card(turn, meters))
 
 
+async def let_go(turn: Turn, args: Sequence[str]) -> Told:
+    """«Пропустить» where a value waits for its meter. *args*: the question's mark."""
+    meters = await _meters(turn)
+    if (stage := choosing(turn)) is None or not stage.waiting:
+        return _outdated(turn, meters)
+    return await pass_value(turn, meters, stage, args[0] if args else "")
+
+
 async def save(turn: Turn, args: Sequence[str]) -> Told:
     """«Сохранить»: keep what the confirm card showed, unless something changed since. *args*: the card's mark."""
     meters = await _meters(turn)
@@ -118,7 +132,7 @@ async def save(turn: Turn, args: Sequence[str]) -> Told:
     doubted = {meter.id for meter, one in judged if isinstance(one, UnusuallyHigh)}
     token = token_of(stage, reckoned)
     if len(reckoned) < len(judged) or latest_of(reckoned) != stage.judged_on or (args and args[0] != token):
-        changed = [text("reading-overtaken")]
+        changed = everywhere(text("reading-overtaken"))
         return await propose(turn, meters, stage.entries, opening=changed, may_swap=False)
     match await _submit(turn, reckoned, doubted):
         case Kept() as kept:
@@ -127,7 +141,7 @@ async def save(turn: Turn, args: Sequence[str]) -> Told:
             answer = receipt(turn, kept, reckoned, left=left, number_name=turn.linked.name)
             return _in_place(turn, told(Idle(), answer))
         case Overtaken(now):
-            changed = [text("reading-overtaken")]
+            changed = everywhere(text("reading-overtaken"))
             return await propose(turn, _at_centre(turn, now), stage.entries, opening=changed, may_swap=False)
 
 
@@ -168,6 +182,7 @@ OF_ACCOUNT: Final[dict[str, Handler]] = {
     "read": show_meters,
     "meter": choose_meter,
     "reading-skip": skip,
+    "reading-pass": let_go,
     "reading-save": save,
     "reading-fix": fix,
     "reading-as-typed": as_typed,
@@ -186,14 +201,14 @@ async def take_text(turn: Turn, typed: str) -> Told | None:
         if folded in _YES | _NO:
             return await (save if folded in _YES else fix)(turn, ())
     choice = choosing(turn)
+    choice = choice if choice and choice.waiting else None
     if not is_about_values(typed) and not choice:
         return None
     meters = await _meters(turn)
     numbers = [link.number for link in turn.resident.links] if turn.resident else []
+    if choice and (named := named_in(typed, meters, choice)):
+        return await take_values(turn, meters, [named], corrects=choice.waiting[0].corrects)
     understood = understand(typed, meters, account_numbers=numbers, awaited=awaited(turn))
-    if isinstance(understood, NotReading) and choice and choice.values:
-        understood = understand(f"{typed} {choice.values[0]}", meters, account_numbers=numbers)
-        understood = understood if isinstance(understood, Entries) else NotReading()
     if isinstance(understood, WhichMeter) and isinstance(stage, EnteringReading):
         understood = _for_awaited(stage, meters, understood)
     return await _answer(turn, meters, understood)
@@ -201,48 +216,35 @@ async def take_text(turn: Turn, typed: str) -> Told | None:
 
 async def _answer(turn: Turn, meters: Sequence[Meter], understood: Understood) -> Told | None:
     match understood:
-        case Entries(entries):
-            return await _propose_entered(turn, meters, entered_so_far(turn), entries)
-        case WhichMeter():
-            return _ask_which(turn, meters, understood)
+        case Entries() | WhichMeter() | Unclear():
+            return await _take(turn, meters, understood)
         case Unchanged(slots):
             return await _unchanged(turn, meters, slots)
         case Correction(of):
-            return await _correct(turn, meters, of)
+            return await _take(turn, meters, of, corrects=True)
         case Consumption(typed):
-            return _ask_for_dial(turn, meters, typed)
-        case Unclear():
-            return told(Idle(), meters_card(turn, meters, opening=[text("reading-unclear")]))
+            wrong = everywhere(text("reading-not-consumption", typed="; ".join(typed).replace(".", ",")))
+        case Negative(number):
+            wrong = everywhere(text("reading-negative", value=number.replace(".", ",")))
         case NotReading():
             return None
+    return _ask_for_dial(turn, meters, wrong) or await go_on_as_before(turn, meters, wrong)
 
 
-async def _propose_entered(
-    turn: Turn, meters: Sequence[Meter], so_far: Sequence[ReadingEntry], entries: Sequence[Entered]
+async def _take(
+    turn: Turn, meters: Sequence[Meter], of: Entries | WhichMeter | Unclear, *, corrects: bool = False
 ) -> Told:
-    by_id = {meter.id: meter for meter in meters}
-    new = [ReadingEntry(one.slot.meter, one.slot.register, f"{one.value:f}") for one in entries]
-    named = {(one.meter, one.register) for one in new}
-    kept = [one for one in so_far if (one.meter, one.register) not in named and one.meter in by_id]
-    return await propose(turn, meters, [*kept, *new], assumed=assumption_lines(by_id, entries))
-
-
-def _ask_which(turn: Turn, meters: Sequence[Meter], which: WhichMeter) -> Told:
-    """Buttons with the meters that a value may be meant for."""
-    by_id, month = {meter.id: meter for meter in meters}, Month.of(turn.today)
-    buttons = [
-        (meter_button(by_id[slot.meter], month, register=slot.register, key="meter-choice-button"),)
-        for slot in which.candidates
-    ]
-    new = [ReadingEntry(one.slot.meter, one.slot.register, f"{one.value:f}") for one in which.entries]
-    stage = ChoosingMeter(turn.linked.account, (which.typed,), (*entered_so_far(turn), *new))
-    reply = say(
-        text("reading-which-meter", typed=which.typed.replace(".", ",")),
-        keyboard=(*buttons, WAYS_OUT),
-        data_class=DataClass.INTAKE,
-        numeric=True,
-    )
-    return told(stage, reply)
+    """What is clear is kept on the way to the confirm card, whatever the rest of the text was."""
+    match of:
+        case Entries(entries):
+            return await take_values(turn, meters, entries, corrects=corrects)
+        case WhichMeter(doubts, entries, unclear):
+            lines = unplaced(unclear) if unclear else NOTHING
+            return await take_values(turn, meters, entries, doubts, corrects=corrects, opening=lines)
+        case Unclear(unclear, entries) if entries and unclear:
+            return await take_values(turn, meters, entries, corrects=corrects, opening=unplaced(unclear))
+        case Unclear():
+            return await go_on_as_before(turn, meters, everywhere(text("reading-unclear")))
 
 
 async def _unchanged(turn: Turn, meters: Sequence[Meter], slots: Sequence[Slot]) -> Told:
@@ -256,35 +258,18 @@ async def _unchanged(turn: Turn, meters: Sequence[Meter], slots: Sequence[Slot])
     ]
     if not entries:
         return told(Idle(), meters_card(turn, meters, opening=[text("reading-nothing-left")]))
-    return await propose(turn, meters, entries, opening=[text("reading-unchanged")])
+    return await propose(turn, meters, entries, opening=everywhere(text("reading-unchanged")))
 
 
-async def _correct(turn: Turn, meters: Sequence[Meter], of: Entries | WhichMeter | Unclear) -> Told:
-    """What was sent for this period is replaced; what an earlier bill was made of only staff can change."""
-    if not isinstance(of, Entries):
-        return await _answer(turn, meters, of) or told(Idle(), meters_card(turn, meters))
-    by_id = {meter.id: meter for meter in meters}
-    slots = [(by_id[one.slot.meter], one.slot.register, one.value) for one in of.entries]
-    earlier = [slot for slot in slots if register_of(slot[0], slot[1]).sent is None]
-    if not earlier:
-        return await _propose_entered(turn, meters, (), of.entries)
-    lines = [text("reading-correct-earlier", name=full_name(meter)) for meter, _, _ in earlier]
-    names = [text("reading-correct-earlier", name=short_name(meter)) for meter, _, _ in earlier]
-    keyboard: Keyboard = (
-        *((staff_button(turn, meter, register, value),) for meter, register, value in earlier),
-        (BACK_TO_METERS_CARD, MENU),
-    )
-    return told(Idle(), _personal(lines, names, keyboard))
-
-
-def _ask_for_dial(turn: Turn, meters: Sequence[Meter], typed: Sequence[str]) -> Told:
-    """What was used is not what the dial shows."""
+def _ask_for_dial(turn: Turn, meters: Sequence[Meter], wrong: Lines) -> Told | None:
+    """*wrong* is no value of a dial: the one that was asked for, or the only one, is asked for again."""
     asked = [meter for meter in meters if meter.asked]
-    line = text("reading-not-consumption", typed="; ".join(typed).replace(".", ","))
     meant = next((meter for meter in asked if meter.id == awaited(turn) or len(asked) == 1), None)
-    if meant:
-        return ask_register(turn, meant, meant.registers[0], opening=[line])
-    return told(Idle(), meters_card(turn, meters, opening=[line]))
+    if meant is None:
+        return None
+    number = turn.stage.register if isinstance(turn.stage, EnteringReading) else 0
+    register = next((one for one in meant.registers if one.number == number), meant.registers[0])
+    return ask_register(turn, meant, register, entered_so_far(turn), opening=wrong)
 
 
 async def reading_rejected(turn: Turn, event: ReadingRejected) -> Told:
@@ -301,26 +286,19 @@ async def reading_rejected(turn: Turn, event: ReadingRejected) -> Told:
     else:
         lines = [text("reading-rejected", number=number, reason=event.reason)]
         lesser = [text("reading-rejected-lesser", number=number)]
-    return told(turn.stage, _personal(lines, lesser, ((BACK_TO_METERS_CARD, MENU),)))
+    return told(turn.stage, Lines(tuple(lines), tuple(lesser)).said(((BACK_TO_METERS_CARD, MENU),)))
 
 
 # --- Bare values ----------------------------------------------------------------------------------
 
 
-def _for_meter(meter: Meter, register: int, typed: str) -> Entered | None:
-    """*typed* as a value of *meter*, of its *register* or of the only one."""
-    registers = tuple(one for one in meter.registers if register in {0, one.number})
-    narrowed = msgspec.structs.replace(meter, registers=registers, smart=False, closed_on=None)
-    understood = understand(typed, [narrowed], awaited=meter.id)
-    return understood.entries[0] if isinstance(understood, Entries) and len(registers) == 1 else None
-
-
 def _for_awaited(stage: EnteringReading, meters: Sequence[Meter], which: WhichMeter) -> Entries | WhichMeter:
     """A bare value for the register that was asked for, where the meter has several."""
     meter = next((one for one in meters if one.id == stage.meter), None)
-    if meter is None or {slot.meter for slot in which.candidates} != {meter.id}:
+    slots = {slot.meter for doubt in which.doubts for slot in doubt.candidates}
+    if meter is None or slots != {meter.id} or len(which.doubts) > 1:
         return which
-    entered = _for_meter(meter, stage.register, which.typed)
+    entered = for_meter(meter, stage.register, which.doubts[0].typed)
     return Entries((*which.entries, entered)) if entered else which
 
 
@@ -337,11 +315,6 @@ def _in_place(turn: Turn, answer: Told) -> Told:
     first, *rest = answer.replies
     replaced = msgspec.structs.replace(first, replaces=isinstance(turn.said, Press))
     return msgspec.structs.replace(answer, replies=(replaced, *rest))
-
-
-def _personal(lines: Sequence[Phrase], lesser: Sequence[Phrase], keyboard: Keyboard) -> Reply:
-    less = say(*lesser, keyboard=keyboard, data_class=DataClass.INTAKE)
-    return say(*lines, keyboard=keyboard, data_class=DataClass.PERSONAL, lesser=less)
 
 
 # --- What is asked of storage ----------------------------------------------------------------------

@@ -14,8 +14,10 @@ from core.reading_text import (
     Assumption,
     Consumption,
     Correction,
+    Doubt,
     Entered,
     Entries,
+    Negative,
     NotReading,
     Slot,
     Unchanged,
@@ -80,8 +82,12 @@ def test_what_the_table_of_free_text_says_is_read(text: str, meters: list[Meter]
 @pytest.mark.parametrize(
     ("text", "meters", "expected"),
     [
-        ("123", FLAT, WhichMeter("123", slots(FLAT))),
-        ("+5", FLAT, Consumption(("5",))),
+        ("123", FLAT, WhichMeter((Doubt("123", slots(FLAT)),))),
+        ("+5", FLAT, Consumption(("+5",))),
+        ("-5", FLAT, Negative("5")),
+        ("-5", [COLD], Negative("5")),
+        ("−12,5 хвс", FLAT, Negative("12,5")),  # as phones write a minus
+        ("хвс минус 5", FLAT, Negative("5")),
         ("прибавилось 5", FLAT, Consumption(("5",))),
         ("расход 5", [COLD], Consumption(("5",))),
         ("те же", FLAT, Unchanged(slots(FLAT))),
@@ -93,6 +99,7 @@ def test_what_the_table_of_free_text_says_is_read(text: str, meters: list[Meter]
             [COLD],
             Correction(Entries((Entered(Slot("cold", 1), Decimal(98), "98"),))),
         ),
+        ("в прошлый раз ошибся, было 98", FLAT, Correction(WhichMeter((Doubt("98", slots(FLAT)),)))),
         ("показания", FLAT, NotReading()),
     ],
 )
@@ -134,6 +141,11 @@ def test_what_other_operators_taught_residents_to_type_is_read(
         ("Холодная: 123 м³; горячая = 45 м3", {("cold", 1): "123", ("hot", 1): "45"}),
         ("123 холодная, 45 горячая", {("cold", 1): "123", ("hot", 1): "45"}),
         ("Добрый день! хвс—123", {("cold", 1): "123"}),
+        ("хвс-123 гвс-45", {("cold", 1): "123", ("hot", 1): "45"}),
+        ("хвс - 123, гвс -45", {("cold", 1): "123", ("hot", 1): "45"}),
+        ("- хвс 123\n- гвс 45", {("cold", 1): "123", ("hot", 1): "45"}),
+        ("-123\n-45\n-10234", {("cold", 1): "123", ("hot", 1): "45", ("light", 1): "10234"}),
+        ("123 - 45 - 10234", {("cold", 1): "123", ("hot", 1): "45", ("light", 1): "10234"}),
         ("хвс123 гвс45", {("cold", 1): "123", ("hot", 1): "45"}),
         ("хвс\u00a0123\u2009гвс 45", {("cold", 1): "123", ("hot", 1): "45"}),
         ("10234 кВт·ч", {("light", 1): "10234"}),
@@ -211,12 +223,42 @@ def test_a_value_for_one_of_two_cold_meters_asks_which_and_keeps_the_rest() -> N
     understood = read("хвс 123 гвс 45", KITCHEN, BATH, HOT)
 
     hot_entry = Entered(Slot("hot", 1), Decimal(45), "45")
-    assert understood == WhichMeter("123", slots([KITCHEN, BATH]), (hot_entry,))
+    assert understood == WhichMeter((Doubt("123", slots([KITCHEN, BATH])),), (hot_entry,))
 
 
-@pytest.mark.parametrize("text", ["хвс 1234 5678", "123 45", "хвс 12 хвс 13", "гвс 5 хвс 12 13"])
-def test_more_or_fewer_values_than_registers_are_not_guessed_at(text: str) -> None:
-    assert isinstance(read(text, *FLAT), Unclear)
+def test_each_value_that_may_be_of_several_meters_is_a_question_of_its_own_in_the_order_typed() -> None:
+    hot_bath = hot("hot-bath", place="санузел", serial="22229999")
+
+    understood = read("ХВС 123, ГВС 45, свет 10234", KITCHEN, BATH, HOT, hot_bath, LIGHT)
+
+    doubts = (Doubt("123", slots([KITCHEN, BATH])), Doubt("45", slots([HOT, hot_bath])))
+    assert understood == WhichMeter(doubts, (Entered(Slot("light", 1), Decimal(10234), "10234"),))
+
+
+def test_fewer_bare_values_than_registers_are_asked_about_one_by_one() -> None:
+    assert read("123 45", *FLAT) == WhichMeter((Doubt("123", slots(FLAT)), Doubt("45", slots(FLAT))))
+    assert read("123 456", *FLAT) == WhichMeter((Doubt("123", slots(FLAT)), Doubt("456", slots(FLAT))))
+
+
+def test_the_meter_that_is_named_exactly_is_not_asked_about_elsewhere() -> None:
+    assert values(read("хвс 5, хвс кухня 7", KITCHEN, BATH)) == {("kitchen", 1): "7", ("bath", 1): "5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [("хвс 1234 5678", ("1234", "5678")), ("хвс 12 хвс 13", ("12", "13")), ("21 22 23 24", ("21", "22", "23", "24"))],
+)
+def test_more_values_than_registers_are_not_guessed_at(text: str, typed: tuple[str, ...]) -> None:
+    assert read(text, *FLAT) == Unclear(typed)
+
+
+def test_what_is_clear_stays_clear_beside_what_is_not() -> None:
+    hot_entry = Entered(Slot("hot", 1), Decimal(5), "5")
+
+    assert read("гвс 5 хвс 12 13", *FLAT) == Unclear(("12", "13"), (hot_entry,))
+    assert read("хвс 7 гвс 12 13", KITCHEN, BATH, HOT) == WhichMeter(
+        (Doubt("7", slots([KITCHEN, BATH])),), (), ("12", "13")
+    )
 
 
 def test_smart_meters_are_not_asked_but_can_be_named() -> None:
@@ -257,6 +299,7 @@ WORDS = [
     "…6342",
     "ошибся",
     "м3",
+    "-5",
     "?",
 ]
 

@@ -58,8 +58,12 @@ reading-ask-whole = The digits before the point are enough.
 reading-ask-fraction = Type the fraction too, if there is one: 123.456.
 reading-skip-button = Skip
 reading-which-meter = Which meter shows { $typed }?
+reading-which-to-correct = Which meter’s reading is to be corrected to { $typed }?
+reading-placed = ✓ { $name }: { $value }
+reading-unplaced = We could not tell which meter this is for: { $typed }. Please send it on its own.
 reading-unclear = We could not tell which number is for which meter.
-reading-not-consumption = { $typed }: this looks like use. We need the reading itself, all the digits on the meter.
+reading-not-consumption = “{ $typed }” looks like the amount used. We need the reading itself: all the digits on the meter now.
+reading-negative = A meter never shows less than zero. If it shows { $value }, type { $value } without the minus.
 reading-type-again = All right, nothing was saved. Type the readings again or choose a meter.
 reading-nothing-left = This month's readings have been sent already.
 

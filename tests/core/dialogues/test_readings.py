@@ -20,7 +20,9 @@ from core.conversation import (
     ReadingEntry,
     ShowingMeter,
     Stage,
+    WaitingValue,
 )
+from core.dialogues.reading_cards import full_name
 from core.dialogues.reading_photos import take_photo
 from core.dialogues.readings import OF_ACCOUNT, reading_rejected, show_meters, take_text
 from core.driving import Dialogue, replay, start
@@ -37,6 +39,9 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 LINK = AccountLink(id=1, account=ACCOUNT, number="0581234567", name="Дача", address="", current=True)
 FLAT = (cold(), hot(), electric())
 KITCHEN, BATH = cold("kitchen"), cold("bath", place="санузел", serial="11117788")
+HOT, HOT_BATH = hot(), hot("hot-bath", place="санузел", serial="22229999")
+HOME = (KITCHEN, BATH, HOT, HOT_BATH)
+WAYS_OUT = ["Назад", "Отмена", "Меню"]
 
 
 def a_turn(
@@ -108,6 +113,18 @@ def buttons(told: Told | Reply) -> dict[str, str]:
     words = Words("ru", MOSCOW)
     presses = [button for row in reply.keyboard for button in row if isinstance(button, PressButton)]
     return {words.plain(button.label): button.payload for button in presses}
+
+
+def named(*meters: Meter) -> list[str]:
+    """The labels of the buttons of *meters*."""
+    words = Words("ru", MOSCOW)
+    return [words.plain(full_name(meter)) for meter in meters]
+
+
+def entries_of(told: Told) -> set[tuple[str, str]]:
+    """What the confirm card would keep."""
+    assert isinstance(told.stage, ConfirmingReadings)
+    return {(entry.meter, entry.value) for entry in told.stage.entries}
 
 
 def kept(*values: tuple[str, int, str]) -> Kept:
@@ -192,7 +209,7 @@ def test_what_was_assumed_is_told_on_the_card() -> None:
 def test_a_value_of_several_meters_asks_which_and_the_press_answers() -> None:
     asked = typed("125")
 
-    assert asked.stage == ChoosingMeter(ACCOUNT, ("125",))
+    assert "От какого счётчика показание 125?" in said(asked)
     told = pressed(buttons(asked)["Холодная вода, кухня, …6342"], asked.stage)
     assert isinstance(told.stage, ConfirmingReadings)
     assert told.stage.entries == (ReadingEntry("cold", 1, "125"),)
@@ -204,6 +221,96 @@ def test_the_meter_may_be_named_in_words_and_clear_values_wait() -> None:
     told = typed("санузел", meters=(KITCHEN, BATH, hot()), stage=asked.stage)
     assert isinstance(told.stage, ConfirmingReadings)
     assert set(told.stage.entries) == {ReadingEntry("bath", 1, "125"), ReadingEntry("hot", 1, "45")}
+
+
+def chosen(label: str, asked: Told, **rest: Any) -> Told:
+    [payload] = [payload for name, payload in buttons(asked).items() if name.startswith(label)]
+    return pressed(payload, asked.stage, meters=HOME, **rest)
+
+
+def test_values_of_several_meters_are_asked_about_one_after_another_and_confirmed_together() -> None:
+    first = typed("ХВС 125, ГВС 45", meters=HOME)
+    second = chosen("Холодная вода, санузел", first)
+    told = chosen("Горячая вода, кухня", second)
+
+    assert list(buttons(first)) == [*named(KITCHEN, BATH), "Пропустить", *WAYS_OUT]
+    assert said(second).split("\n") == [
+        "✓ Холодная вода, санузел, …7788: 125",
+        "От какого счётчика показание 45?",
+    ]
+    assert list(buttons(second)) == [*named(HOT, HOT_BATH), "Пропустить", *WAYS_OUT]
+    assert entries_of(told) == {("bath", "125"), ("hot", "45")}
+
+
+def test_where_personal_data_may_not_go_the_question_names_meters_briefly() -> None:
+    second = chosen("Холодная вода, санузел", typed("ХВС 125, ГВС 45", meters=HOME))
+
+    assert said(second, strict=True).split("\n")[0] == "✓ ХВС …7788: 125"
+
+
+def test_a_register_that_has_its_value_is_not_offered_for_the_next() -> None:
+    first = typed("125 45", meters=HOME)
+    second = chosen("Холодная вода, кухня", first)
+
+    assert list(buttons(second))[:3] == named(BATH, HOT, HOT_BATH)
+
+
+def test_the_button_of_an_answered_question_answers_no_other() -> None:
+    first = typed("125 45", meters=HOME)
+    second = chosen("Холодная вода, кухня", first)
+
+    again = pressed(buttons(first)[named(HOT)[0]], second.stage, meters=HOME)
+    assert again.stage == second.stage
+    assert "показание 45?" in said(again)
+
+
+def test_a_value_that_nobody_can_place_may_be_passed_over() -> None:
+    first = typed("ХВС 125, ГВС 45", meters=HOME)
+    second = pressed(buttons(first)["Пропустить"], first.stage, meters=HOME)
+    twice = pressed(buttons(first)["Пропустить"], second.stage, meters=HOME)
+
+    assert "показание 45?" in said(second)
+    assert twice.stage == second.stage
+    assert entries_of(chosen("Горячая вода, кухня", second)) == {("hot", "45")}
+
+
+def test_values_sent_one_by_one_wait_for_their_turn() -> None:
+    first = typed("125", meters=HOME)
+    still = typed("45", meters=HOME, stage=first.stage)
+    second = typed("хвс кухня", meters=HOME, stage=still.stage)
+    told = typed("1234", meters=HOME, stage=second.stage)
+
+    assert "показание 125?" in said(still)
+    assert "показание 45?" in said(second)
+    assert entries_of(told) == {("kitchen", "125"), ("hot", "45")}
+
+
+def test_a_value_with_its_meter_answers_the_question_about_the_same_value() -> None:
+    first = typed("ХВС 125, ГВС 45", meters=HOME)
+
+    second = typed("хвс ванна 125, гвс ванна 47", meters=HOME, stage=first.stage)
+    assert "показание 45?" in said(second)
+    assert entries_of(chosen("Горячая вода, кухня", second)) == {
+        ("bath", "125"),
+        ("hot", "45"),
+        ("hot-bath", "47"),
+    }
+
+
+def test_what_fits_no_meter_is_told_and_the_rest_goes_on() -> None:
+    told = typed("гвс 45 хвс 12 13", meters=[cold(), hot()])
+
+    assert "от какого счётчика 12; 13. Пришлите это отдельно." in said(told)
+    assert entries_of(told) == {("hot", "45")}
+
+
+def test_what_is_no_value_does_not_end_what_was_begun() -> None:
+    first = typed("ХВС 125, ГВС 45", meters=HOME)
+    still = typed("+5", meters=HOME, stage=first.stage)
+
+    assert "«+5» похоже на расход" in said(still)
+    assert "показание 125?" in said(still)
+    assert still.stage == first.stage
 
 
 def test_a_missing_zone_is_asked_for_and_both_are_confirmed() -> None:
@@ -243,7 +350,22 @@ def test_use_is_not_taken_for_a_reading(text: str) -> None:
     told = typed(text, meters=[cold()])
 
     assert told.stage == EnteringReading(ACCOUNT, "cold", 1)
-    assert "похоже, это расход" in said(told)
+    assert f"«{text.removeprefix('расход ')}» похоже на расход" in said(told)
+
+
+def test_a_reading_below_zero_is_answered_helpfully() -> None:
+    of_one, of_several = typed("-5", meters=[cold()]), typed("-5", meters=HOME)
+
+    assert "Показание не бывает меньше нуля. Если на счётчике 5," in said(of_one)
+    assert of_one.stage == EnteringReading(ACCOUNT, "cold", 1)
+    assert "Показание не бывает меньше нуля" in said(of_several)
+    assert of_several.stage == Idle()
+
+
+def test_a_slip_while_a_zone_is_asked_for_keeps_the_other_zone() -> None:
+    entered = EnteringReading(ACCOUNT, "light", 2, (ReadingEntry("light", 1, "10100"),))
+
+    assert typed("-5", meters=[electric(zones=2)], stage=entered).stage == entered
 
 
 def test_the_same_as_last_time_is_explained_and_confirmed() -> None:
@@ -255,7 +377,7 @@ def test_the_same_as_last_time_is_explained_and_confirmed() -> None:
 
 
 def test_values_that_cannot_be_told_apart_bring_the_card_and_an_example() -> None:
-    told = typed("125 45", meters=FLAT)
+    told = typed("125 45 10 11", meters=FLAT)
 
     assert "Не получилось понять" in said(told)
     assert told.stage == Idle()
@@ -362,6 +484,27 @@ def test_a_correction_of_an_earlier_period_goes_to_staff() -> None:
     assert "изменить его может только сотрудник" in said(told)
     insisted = pressed(buttons(told)["Всё верно, передать сотруднику"], told.stage, meters=[cold()])
     assert "обращение № 31" in said(insisted)
+
+
+def test_a_correction_with_several_meters_asks_which_and_goes_the_way_of_corrections() -> None:
+    meters = [cold(sent="132"), hot(), electric()]
+
+    asked = typed("в прошлый раз ошибся, было 98", meters=meters)
+    of_this_bill = typed("хвс", meters=meters, stage=typed("ошибся, было 125", meters=meters).stage)
+    of_an_earlier_one = typed("гвс", meters=meters, stage=asked.stage)
+
+    assert "На каком счётчике исправить показание на 98?" in said(asked)
+    assert "Заменит переданное раньше: 132." in said(of_this_bill)
+    assert "изменить его может только сотрудник" in said(of_an_earlier_one)
+    assert "Всё верно, передать сотруднику" in buttons(of_an_earlier_one)
+
+
+def test_of_two_corrections_one_is_confirmed_and_the_other_goes_to_staff() -> None:
+    told = typed("ошибся, хвс 125 гвс 38", meters=[cold(sent="132"), hot()])
+
+    assert entries_of(told) == {("cold", "125")}
+    assert "Горячая вода, кухня, …1234: прошлое показание уже вошло в расчёт" in said(told)
+    assert "Всё верно, передать сотруднику" in buttons(told)
 
 
 def test_a_late_reading_counts_for_the_next_bill() -> None:
@@ -617,14 +760,20 @@ SAYINGS = [
     "98",
     "12500",
     "+5",
+    "-5",
+    "125 45",
 ]
 STAGES: list[Stage] = [
     Idle(),
     EnteringReading(ACCOUNT, "light", 2, (ReadingEntry("light", 1, "10100"),)),
     EnteringReading(ACCOUNT, "gone"),
     EnteringReading(999, "cold"),
-    ChoosingMeter(ACCOUNT, ("125",), (ReadingEntry("hot", 1, "45"),)),
-    ChoosingMeter(ACCOUNT, ()),
+    ChoosingMeter(
+        ACCOUNT,
+        (WaitingValue("125", (("cold", 1), ("gone", 1))), WaitingValue("98", (("hot", 1),), corrects=True)),
+        (ReadingEntry("hot", 1, "45"),),
+    ),
+    ChoosingMeter(ACCOUNT),
     ConfirmingReadings(ACCOUNT, (ReadingEntry("cold", 1, "125"),), (ReadingEntry("cold", 1, "120"),)),
     ConfirmingReadings(ACCOUNT, (ReadingEntry("gone", 1, "125"),), (ReadingEntry("gone", 1, ""),)),
     ShowingMeter(ACCOUNT, 31),
