@@ -1,19 +1,16 @@
-"""The commands about cases: listing, showing, answering and closing them, fetching their photos."""
+"""The commands about cases: listing, showing, answering and closing them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final, assert_never
+from typing import Final, assert_never
 
 from rich.console import Console
 from rich.table import Table
 
-from bots.configuration import Configuration, Secrets, load
-from bots.messengers import BUILDERS, Means
 from bots.reaching import reached
 from bots.staff import who_runs
 from core.errors import KvitokError
@@ -57,23 +54,6 @@ class EmptyAnswerError(KvitokError):
         super().__init__("the answer is empty")
 
 
-class NoPhotoError(KvitokError):
-    """The case has not so many photos."""
-
-    def __init__(self, case: Case, which: int) -> None:
-        has = f"has {len(case.photos)}" if case.photos else "has none"
-        super().__init__(f"case {case.number}: there is no photo {which}, it {has}")
-        self.number = case.number
-
-
-class ChannelOffError(KvitokError):
-    """The messenger that has the photo is not configured here."""
-
-    def __init__(self, channel: str, config: Path) -> None:
-        super().__init__(f"the photo is with {channel or 'no messenger'}, which is not on in {config}")
-        self.channel = channel
-
-
 def _since(at: datetime | None) -> str:
     return f" on {_local(at)}" if at else ""
 
@@ -100,7 +80,7 @@ async def list_cases(data: Path) -> int:
 async def show_case(number: int, data: Path) -> int:
     """Show a case with its facts. Raises NoCaseError."""
     async with reached(data) as db:
-        case = await _case(db, number)
+        case = await case_numbered(db, number)
         await record(db, "look", who=who_runs(), now=datetime.now(UTC), case=number)
     out.print(
         f"Case {case.number}: {case.kind}, {case.state}, opened {_local(case.opened_at)}", soft_wrap=True
@@ -128,7 +108,7 @@ async def answer_case(number: int, text: str, *, again: bool, data: Path) -> int
         answered = await cases.answer_case(db, number, text, now=datetime.now(UTC), again=again)
         match answered:
             case None:
-                raise CaseClosedError(await _case(db, number))
+                raise CaseClosedError(await case_numbered(db, number))
             case AnsweredBefore():
                 raise AnsweredAlreadyError(number, answered)
             case bool():
@@ -143,7 +123,7 @@ async def close_case(number: int, data: Path) -> int:
     """Close a case. Raises NoCaseError, CaseClosedError."""
     async with _acting(number, "close", data) as db:
         if not await cases.close_case(db, number, now=datetime.now(UTC)):
-            raise CaseClosedError(await _case(db, number))
+            raise CaseClosedError(await case_numbered(db, number))
     out.print("Closed.")
     return 0
 
@@ -152,59 +132,14 @@ async def close_case(number: int, data: Path) -> int:
 async def _acting(number: int, action: str, data: Path) -> AsyncIterator[Connection]:
     """A transaction in which staff do something about a case that there is; it is recorded with it."""
     async with reached(data) as db, db.transaction():
-        await _case(db, number)
+        await case_numbered(db, number)
         yield db
         await record(db, action, who=who_runs(), now=datetime.now(UTC), case=number)
 
 
-async def _case(db: Connection, number: int) -> Case:
+async def case_numbered(db: Connection, number: int) -> Case:
+    """The case of this number. Raises NoCaseError."""
     case = await cases.show_case(db, number)
     if case is None:
         raise NoCaseError(number)
     return case
-
-
-# --- Photos ------------------------------------------------------------------------------------------
-
-
-async def fetch_photo(number: int, which: int, path: Path, *, config: Path, data: Path) -> int:
-    """Fetch a case's photo from its messenger into the new file *path*, and nowhere else.
-
-    Raises NoCaseError, NoPhotoError, ChannelOffError, FileExistsError, and what the messenger says.
-    """
-    async with reached(data) as db:
-        case = await _case(db, number)
-        if len(case.photos) < which:
-            raise NoPhotoError(case, which)
-        # The file first: a name that cannot be written to is no reason to look at a photo.
-        with _new_file(path) as file:
-            body = await _downloaded(case.channel, case.photos[which - 1], load(config), config)
-            file.write(body)
-        await record(db, "photo", who=who_runs(), now=datetime.now(UTC), case=number)
-    out.print(f"{path}: {len(body)} bytes", soft_wrap=True, markup=False)
-    if len(case.photos) > 1:
-        out.print(f"The case has {len(case.photos)} photos; --photo N fetches another.")
-    return 0
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file for nobody else to read; gone again if it could not be filled."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-    except BaseException:
-        path.unlink()
-        raise
-
-
-async def _downloaded(name: str, photo: str, configuration: Configuration, config: Path) -> bytes:
-    section = configuration.channels.on.get(name)
-    if section is None:
-        raise ChannelOffError(name, config)
-    channel = BUILDERS[name](section, Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC)))
-    try:
-        return await channel.download(photo)
-    finally:
-        await channel.close()

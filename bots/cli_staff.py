@@ -60,7 +60,7 @@ def fetch_photo(
     data: Data = DATA,
 ) -> None:
     """Fetch a case's photo from its messenger into a file."""
-    from bots.case_commands import fetch_photo as command  # noqa: PLC0415
+    from bots.photo_command import fetch_photo as command  # noqa: PLC0415
 
     run(command(number, which, out, config=config, data=data))
 

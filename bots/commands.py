@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from bots import wiring
-from bots.configuration import Secrets, load
+from bots.configuration import Secrets, found
 from bots.reaching import database_url, reached
 from bots.town.writing import write_town
 from core.registers import profile_named
@@ -20,13 +20,13 @@ from core.turns import Centre
 from core.wording import money
 from storage import differences as differing
 from storage import exchange, observing
-from storage.database import connect
 from storage.exchange_export import export_payments, export_readings
 from storage.exchange_protocol import AlreadyLoaded, FileReport, Loaded, NotOurs, Refused
 from storage.exchange_protocol import Progress as Read
 from storage.migrating import migrate as bring_up
 
 out: Final = Console()
+
 
 async def migrate(data: Path) -> int:
     """Bring the tables up to this release."""

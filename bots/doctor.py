@@ -20,7 +20,7 @@ from bots.trust import told_of_roots
 from core.channel import Channel
 from core.errors import KvitokError
 from core.privacy import LISTED_AS_FOREIGN
-from storage.database import check_serving, open_pool
+from storage.database import DIRECT_URL, check_serving, open_pool
 from storage.migrating import pending
 
 DRIFT_S_MAX: Final = 5.0
@@ -109,10 +109,10 @@ async def pooler_checks(configuration: Configuration, secrets: Secrets) -> Async
     """Whether the pooler, if there is one, may be served over, and whether all else has a way past it."""
     if not configuration.database.pooled:
         return
-    direct = secrets.find(wiring.DIRECT_URL)
+    direct = secrets.find(DIRECT_URL)
     yield (
         direct is not None,
-        f"database.direct_url: {wiring.DIRECT_URL} is "
+        f"database.direct_url: {DIRECT_URL} is "
         + ("set" if direct else "not set; database.pooled wants it"),
     )
     try:

@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bots.configuration import Secrets
-from bots.wiring import DATABASE_URL, DIRECT_URL
 from core.errors import KvitokError
-from storage.database import OWNER_URL, Connection, connect
+from storage.database import APP_URL, DIRECT_URL, OWNER_URL, Connection, connect
 
 
 class NoDatabaseError(KvitokError):
@@ -22,14 +21,14 @@ class NoDatabaseError(KvitokError):
 
 def database_url(data: Path, *, owner: bool = False) -> str:
     """The database's address for the app's role, or the owner's, past a pooler. Raises NoDatabaseError."""
-    _, url = _address(data, OWNER_URL if owner else DATABASE_URL)
+    _, url = _address(data, OWNER_URL if owner else APP_URL)
     return url
 
 
 @asynccontextmanager
 async def reached(data: Path) -> AsyncIterator[Connection]:
     """A connection of the app's role, past a pooler. Raises NoDatabaseError and what `connect` does."""
-    setting, url = _address(data, DATABASE_URL)
+    setting, url = _address(data, APP_URL)
     async with connect(url, setting=setting) as db:
         yield db
 
@@ -37,7 +36,7 @@ async def reached(data: Path) -> AsyncIterator[Connection]:
 def _address(data: Path, setting: str) -> tuple[str, str]:
     """The setting that is in force and the address that it holds."""
     secrets = Secrets(os.environ)
-    for name in (DIRECT_URL, DATABASE_URL) if setting == DATABASE_URL else (setting,):
+    for name in (DIRECT_URL, APP_URL) if setting == APP_URL else (setting,):
         if url := secrets.find(name):
             return name, url
     if not data.is_dir():

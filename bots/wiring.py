@@ -23,7 +23,6 @@ from storage.payments import PaymentSettings
 MASTER_KEY: Final = "KVITOK_SECRET_KEY"
 BILLING_KEY: Final = "KVITOK_BILLING_KEY"
 DATABASE_URL: Final = APP_URL
-DIRECT_URL: Final = "KVITOK_DATABASE_DIRECT_URL"
 
 Clock = Callable[[], datetime]
 

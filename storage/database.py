@@ -20,6 +20,7 @@ OLDEST_SUPPORTED: Final = 15
 
 # The settings that hold addresses; said where one leads nowhere.
 APP_URL: Final = "KVITOK_DATABASE_URL"
+DIRECT_URL: Final = "KVITOK_DATABASE_DIRECT_URL"
 OWNER_URL: Final = "KVITOK_DATABASE_OWNER_URL"
 
 # One turn waits for others this long, and never works longer: what takes its time (imports, the proof of
@@ -56,7 +57,7 @@ class PooledAddressError(KvitokError):
     def __init__(self) -> None:
         super().__init__(
             "database.url: leads to a pooler of connections: `kvitok serve` goes there with database.pooled: true, "
-            "everything else over KVITOK_DATABASE_DIRECT_URL"
+            f"everything else over {DIRECT_URL}"
         )
 
 
