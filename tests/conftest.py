@@ -1,5 +1,6 @@
 """A database a test: copied from one that was migrated once, on a server that this run of pytest owns."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -66,8 +67,13 @@ def quick_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of this run's own; nothing is migrated yet."""
-    with quick_folder() as folder, EmbeddedPostgres(folder, durable=False) as server:
+    """A server of this run's own; nothing is migrated yet.
+
+    KVITOK_TEST_POSTGRES names the folder of another release's programs (`make test-pg15`).
+    """
+    programs = os.environ.get("KVITOK_TEST_POSTGRES")
+    binaries = Path(programs) if programs else None
+    with quick_folder() as folder, EmbeddedPostgres(folder, durable=False, binaries=binaries) as server:
         yield server
 
 

@@ -69,7 +69,7 @@ async def test_a_bill_posted_again_is_a_repeat(books: Connection) -> None:
 async def test_a_bill_that_says_something_else_now_is_a_conflict(books: Connection) -> None:
     [account] = await make_town(books)
     first = await bill(books, account, MAY, charged={"heating": 10_000})
-    await books.execute("update charge set payable = 9_000")
+    await books.execute("update charge set payable = 9000")
 
     verdict = await post_bills(books, [(account, MAY)], now=NOW, zone=ZONE)
 
