@@ -71,7 +71,7 @@ def read_register(profile: Profile, content: bytes, control: bytes | None = None
         mistakes += _control_mistakes(profile, control, rows, name)
     if mistakes:
         raise UnreadableRegisterError(tuple(mistakes[:MISTAKES_MAX]))
-    return _once_each(profile, rows)
+    return _once_each(profile, _of_order(profile, trailer, rows))
 
 
 # --- From bytes to lines ---------------------------------------------------------------------------
@@ -176,7 +176,6 @@ def _row(profile: Profile, line: _Line) -> RegisterRow:
     amount = _money(at(columns.amount))
     if not amount:
         raise _BadCellError("the sum is zero")
-    _check_parts(profile, at, amount)
     return RegisterRow(
         line=line.number,
         operation="/".join(at(place) for place in profile.operation),
@@ -185,18 +184,22 @@ def _row(profile: Profile, line: _Line) -> RegisterRow:
         paid_on=_moment(at(columns.day), profile.day).date(),
         paid_at=None if columns.time is None else _moment(at(columns.time), profile.time).time(),
         order="" if columns.order is None else at(columns.order),
+        sent=_sent(profile, at, amount),
         named=tuple(_named(profile, line, amount)),
         readings=tuple(_readings(profile.readings, profile, line)),
     )
 
 
-def _check_parts(profile: Profile, at: Cells, amount: Money) -> None:
+def _sent(profile: Profile, at: Cells, amount: Money) -> Money | None:
+    """How much of *amount* is transferred; None where the row does not say it."""
     columns = profile.columns
-    if columns.sent is None or columns.kept is None:
-        return
-    sent, kept = _money(at(columns.sent)), _money(at(columns.kept))
-    if sent + kept != amount:
+    kept = None if columns.kept is None else _money(at(columns.kept))
+    if columns.sent is None:
+        return None if kept is None else amount - kept
+    sent = _money(at(columns.sent))
+    if kept is not None and sent + kept != amount:
         raise _BadCellError("the sum is not what is sent with what is kept")
+    return sent
 
 
 def _named(profile: Profile, line: _Line, amount: Money) -> Iterator[Named]:
@@ -292,6 +295,16 @@ def _trailer_mistakes(
                 yield Mistake(0, "the last line's parts are not its sum")
     except _BadCellError as error:
         yield Mistake(0, f"the last line cannot be read: {error}")
+
+
+def _of_order(
+    profile: Profile, cells: Sequence[str] | None, rows: Sequence[RegisterRow]
+) -> Sequence[RegisterRow]:
+    """*rows*, of the order that the last line names where they name none."""
+    place = None if profile.trailer is None else profile.trailer.order
+    if cells is None or place is None or place >= len(cells):
+        return rows
+    return [row if row.order else msgspec.structs.replace(row, order=cells[place]) for row in rows]
 
 
 def _control_mistakes(

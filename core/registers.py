@@ -146,7 +146,10 @@ class RidingReading(msgspec.Struct, frozen=True):
 
 
 class RegisterRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment of a register. *operation* is unique within its profile; *line* counts from 1."""
+    """A payment of a register. *operation* is unique within its profile; *line* counts from 1.
+
+    *order* is the number of the transfer that brings its money, *sent* how much of it; None: it is not said.
+    """
 
     line: int
     operation: str
@@ -155,6 +158,7 @@ class RegisterRow(msgspec.Struct, frozen=True, kw_only=True):
     paid_on: date
     paid_at: time | None = None
     order: str = ""
+    sent: Money | None = None
     named: tuple[Named, ...] = ()
     readings: tuple[RidingReading, ...] = ()
 

@@ -10,11 +10,15 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 
 from core.allocation import PROPORTIONAL, Rule
+from core.bank_statements import Bank
 from core.errors import KvitokError
 from core.registers import Profile, profile_of
+from storage.bank_statements import cleared_notes, holds_statement, statement_in, take_statement
+from storage.clearing import clear_waiting
 from storage.database import Connection
 from storage.exchange_cells import CENTRE_TIME
 from storage.exchange_files import ImportPath, control_of, survey
@@ -37,6 +41,8 @@ from storage.exchange_staging import drop_staging, stage
 from storage.registers import control_path, register_in, take_register
 
 __all__ = ["CENTRE_TIME", "ImportRunningError", "NoFilesError", "import_files"]
+
+STATEMENT: Final = "statement"
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -70,15 +76,17 @@ async def import_files(
     rule: Rule = PROPORTIONAL,
     profiles: tuple[Profile, ...] = (),
     profile: Profile | None = None,
+    bank: Bank | None = None,
 ) -> list[FileReport]:
     """Load files, and what is in folders, in the order of what refers to what; a report on each.
 
     The connection must not be in a transaction: every file is one of its own, so that what is right stays
     loaded. A file that was loaded before, under whatever name, changes nothing. *now* is the business
-    clock's, *zone* and *rule* the centre's. Registers of payments are told by the patterns of the centre's own *profiles* or the shipped
-    ones; with a *profile* every file is one of its registers. Raises ImportRunningError, NoFilesError.
+    clock's, *zone* and *rule* the centre's. Registers of payments are told by the patterns of the centre's own
+    *profiles* or the shipped ones; with a *profile* every file is one of its registers. Statements of our *bank*
+    are told by their first line and come last. Raises ImportRunningError, NoFilesError.
     """
-    terms = _Terms(now, zone, rule)
+    terms = _Terms(now, zone, rule, bank)
     found = _found(paths, profiles, profile)
     reports = [FileReport(path.name, outcome) for path, outcome in found.strangers]
     async with _alone(db):
@@ -90,6 +98,10 @@ async def import_files(
             outcome = await _import_register(db, path, form, terms, watch)
             log.info("exchange.file", kind=form.source, outcome=type(outcome).__name__.lower())
             reports.append(FileReport(path.name, outcome))
+        for path in found.statements:
+            outcome = await _import_statement(db, path, terms, watch)
+            log.info("exchange.file", kind=STATEMENT, outcome=type(outcome).__name__.lower())
+            reports.append(FileReport(path.name, outcome))
     return reports
 
 
@@ -100,12 +112,14 @@ class _Terms:
     now: datetime
     zone: tzinfo
     rule: Rule
+    bank: Bank | None
 
 
 @dataclass(slots=True)
 class _Found:
     files: list[ImportPath] = field(default_factory=list)
     registers: list[tuple[Path, Profile]] = field(default_factory=list)
+    statements: list[Path] = field(default_factory=list)
     strangers: list[tuple[Path, Outcome]] = field(default_factory=list)
 
 
@@ -123,6 +137,8 @@ def _found(paths: Iterable[Path], profiles: tuple[Profile, ...], profile: Profil
                 found.files.append(file)
             elif (form := profile_of(one.name, profiles)) is not None:
                 found.registers.append((one, form))
+            elif one.is_file() and holds_statement(one):
+                found.statements.append(one)
             else:
                 found.strangers.append((one, _misnamed(one)))
     controls = {control_path(path, form) for path, form in found.registers}
@@ -219,11 +235,32 @@ async def _import_register(
                 db, register, profile, name=path.name, now=terms.now, zone=terms.zone, rule=terms.rule
             )
             await db.execute(NOTE_FILE, file.sha256, profile.source, path.name, len(register.rows), terms.now)
+            if terms.bank is not None:
+                # Their money may have arrived before them.
+                cleared = await clear_waiting(db, terms.bank, now=terms.now, zone=terms.zone)
+                notes = (*outcome.notes, *cleared_notes(path.name, cleared))
+                outcome = msgspec.structs.replace(outcome, notes=notes)
     except UnmergeableError as error:
         complaints = Complaints(path.name)
         for line, column, reason in error.bad:
             complaints.add(line, column, reason)
         return complaints.refused
+    return outcome
+
+
+async def _import_statement(db: Connection, path: Path, terms: _Terms, watch: Watcher) -> Outcome:
+    file = statement_in(path, terms.bank)
+    if known := await db.fetchval(KNOWN_FILE, file.sha256):
+        return AlreadyLoaded(known)
+    if isinstance(file.says, Complaints) or terms.bank is None:
+        return file.says.refused if isinstance(file.says, Complaints) else NotOurs()
+    watch(Progress(path.name, "merging", 0, file.size))
+    async with db.transaction():
+        outcome = await take_statement(
+            db, file.says, terms.bank, name=path.name, now=terms.now, zone=terms.zone, rule=terms.rule
+        )
+        rows = len(file.says.documents)
+        await db.execute(NOTE_FILE, file.sha256, STATEMENT, path.name, rows, terms.now)
     return outcome
 
 

@@ -7,7 +7,7 @@ accounts, the books (shared; sealing takes them alone), balances, each in one st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -127,18 +127,21 @@ async def lock_money(db: Connection, accounts: Iterable[int]) -> None:
 # --- Recording -------------------------------------------------------------------------------------
 
 
-async def post(db: Connection, postings: Sequence[Posting], *, now: datetime, zone: tzinfo) -> list[Verdict]:
+async def post(
+    db: Connection, postings: Sequence[Posting], *, now: datetime, zone: tzinfo, day: date | None = None
+) -> list[Verdict]:
     """Record *postings*, in their order, and move what they move; one verdict each.
 
-    They are recorded for the day that it is *now* in the centre's *zone* or, where that is sealed, for the
-    next open one. An origin is recorded before what names it. Raises UnknownPostingError.
+    They are recorded for *day*, else for the day that it is *now* in the centre's *zone*, or, where that is
+    sealed, for the next open one. An origin is recorded before what names it. Raises UnknownPostingError.
     """
+    today = now.astimezone(zone).date()
     await lock_money(db, _accounts_of(postings))
     entries: dict[str, Entry] = {}
     for posting in postings:
         if posting.key not in entries:
             entries[posting.key] = Entry.of(posting)
-    added = await add_postings(db, list(entries.values()), now=now, day=now.astimezone(zone).date())
+    added = await add_postings(db, list(entries.values()), now=now, day=min(day or today, today))
     await add_transfers(db, {number: entries[key] for key, number in added.items()})
     known = await recorded(db, [key for key in entries if key not in added])
     known |= {key: (number, entries[key].hash) for key, number in added.items()}

@@ -36,6 +36,14 @@ with said as (
     from moved m
     join posting p on p.id = m.posting_id
     where m.kind = 'unallocated'
+), counted as (
+    -- What services got, on the first day on which it was spread and its money had arrived.
+    select a.provider_id, greatest(p.business_day, c.day) as day, sum(a.kopecks) as kopecks
+    from allocation a
+    join posting p on p.id = a.posting_id
+    left join clearance c on c.payment_id = a.payment_id
+    where a.payment_id is null or c.payment_id is not null
+    group by a.provider_id, greatest(p.business_day, c.day)
 )
 """
 
@@ -286,9 +294,8 @@ select 'settlement', s.day || ' ' || s.provider_id, 'is not what was collected',
        (s.gross + s.corrections)::text, coalesce(found.kopecks, 0)::text
 from settlement s
 left join lateral (
-    select sum(a.kopecks) as kopecks
-    from posting p join allocation a on a.posting_id = p.id
-    where p.business_day between s.since and s.day and a.provider_id = s.provider_id
+    select sum(kopecks) as kopecks from counted c
+    where c.day between s.since and s.day and c.provider_id = s.provider_id
 ) found on true
 where s.gross + s.corrections <> coalesce(found.kopecks, 0)
 union all
@@ -308,8 +315,44 @@ left join seal using (day)
 where s.head is distinct from seal.hash
 """
 
+# A document of the bank moved its sum; what it brought are payments of that sum with what was kept of them, on
+# its way.
+BANK: Final = """
+select 'bank_document', d.id::text, 'is not what was posted',
+       (case when d.incoming then d.amount else -d.amount end)::text, coalesce(m.kopecks, 0)::text
+from bank_document d
+left join (
+    select posting_id, sum(kopecks) as kopecks from moved where kind = 'bank' group by posting_id
+) m using (posting_id)
+where d.kind not in ('outgoing', 'own')
+    and coalesce(m.kopecks, 0) <> case when d.incoming then d.amount else -d.amount end
+union all
+select 'bank_document', d.id::text, 'is not its payments less what was kept',
+       (d.amount + coalesce(kept.kopecks, 0))::text, coalesce(brought.kopecks, 0)::text
+from bank_document d
+left join (
+    select posting_id, sum(kopecks) as kopecks from moved where kind = 'acquiring_expense' group by posting_id
+) kept on kept.posting_id = d.kept_posting_id
+left join (
+    select c.document_id as id, sum(p.amount) as kopecks,
+           bool_and(p.way = coalesce(d.way, 'bank:transfer')) as on_its_way
+    from clearance c
+    join payment p on p.id = c.payment_id
+    join bank_document d on d.id = c.document_id
+    group by c.document_id
+) brought using (id)
+where d.kind in ('remittance', 'transfer') and d.matched
+    and (d.amount + coalesce(kept.kopecks, 0) <> coalesce(brought.kopecks, 0) or not brought.on_its_way)
+union all
+select 'payment', c.payment_id::text, 'has arrived by a document whose payments are not known', c.day::text, null
+from clearance c
+join bank_document d on d.id = c.document_id
+where not d.matched
+"""
+
 PROOFS: Final = (
     SETTLEMENTS,
+    BANK,
     CHANGED_TRANSFERS,
     MISSING_TRANSFERS,
     CHANGED_POSTINGS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from hashlib import sha256
 from pathlib import Path
@@ -17,8 +17,8 @@ from core.register_reading import at_moment, read_register
 from core.registers import Profile, Register, RegisterRow, UnreadableRegisterError
 from storage.database import Connection
 from storage.exchange_money import UnmergeableError
-from storage.exchange_protocol import BadRow, Complaints, Loaded, Outcome
-from storage.receiving import Received, receive_payments
+from storage.exchange_protocol import BadRow, Complaints, Loaded
+from storage.receiving import PaymentVerdict, Received, receive_payments
 from storage.riding_readings import Ridden, Taken, take_readings
 
 ROWS_AT_ONCE: Final = 1_000
@@ -78,14 +78,15 @@ async def take_register(
     now: datetime,
     zone: tzinfo,
     rule: Rule,
-) -> Outcome:
+) -> Loaded:
     """Post the payments of *register*, in one transaction with the readings that ride in it.
 
     An operation that is in the books is left out, whatever file brought it. Raises UnmergeableError where
     the books have another sum for it.
     """
     new = await _new_rows(db, register.rows, profile)
-    accounts = await _accounts_of(db, new, profile)
+    numbers = {row.account for row in new if row.account}
+    accounts = await accounts_numbered(db, numbers, prefix=profile.account_prefix)
     aside: list[BadRow] = []
     ridden: list[Ridden] = []
     for done in range(0, len(new), ROWS_AT_ONCE):
@@ -98,6 +99,7 @@ async def take_register(
             if isinstance(verdict, Received) and payment.account is None
         }
         await _tell_staff(db, unmatched, profile, now)
+        await _keep_sent(db, chunk, verdicts)
         aside += [_aside(name, row, number) for number, row in unmatched.items()]
         ridden += [
             Ridden(row.line, payment.key, payment.account, payment.paid_at, row.readings)
@@ -185,16 +187,34 @@ group by asked.number
 """
 
 
-async def _accounts_of(db: Connection, rows: Sequence[RegisterRow], profile: Profile) -> Mapping[str, int]:
-    numbers = sorted({row.account for row in rows if row.account})
+async def accounts_numbered(
+    db: Connection, numbers: Collection[str], *, prefix: str = ""
+) -> Mapping[str, int]:
+    """The accounts that these *numbers* can only be of, where they are given without *prefix*."""
     if not numbers:
         return {}
-    full = {f"{profile.account_prefix}{number}": number for number in numbers}
+    full = {f"{prefix}{number}": number for number in sorted(numbers)}
     exact = {row["number"]: row["account"] for row in await db.fetch(ACCOUNTS, list(full))}
     missing = [number for number in full if number not in exact]
     loose = await db.fetch(BARE_ACCOUNTS, missing)
     found = exact | {row["number"]: row["account"] for row in loose}
     return {full[number]: account for number, account in found.items() if account is not None}
+
+
+# How the money of payments is sent to us.
+ADD_REMITTANCES: Final = """
+insert into remittance (payment_id, order_no, sent) select * from unnest($1::bigint[], $2::text[], $3::bigint[])
+"""
+
+
+async def _keep_sent(db: Connection, rows: Sequence[RegisterRow], verdicts: Sequence[PaymentVerdict]) -> None:
+    sent = [
+        (verdict.payment, row.order, None if row.sent is None else row.sent.kopecks)
+        for row, verdict in zip(rows, verdicts, strict=True)
+        if isinstance(verdict, Received) and (row.order or row.sent is not None)
+    ]
+    if sent:
+        await db.execute(ADD_REMITTANCES, *zip(*sent, strict=True))
 
 
 # Cases about payments that were put aside.

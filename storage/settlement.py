@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
@@ -54,10 +54,18 @@ SETTLE_ALONE: Final = "select pg_advisory_xact_lock('settlement'::regclass::oid:
 
 
 async def settle_day(
-    db: Connection, day: date, *, payer: Requisites, now: datetime, zone: tzinfo, rules: DueRules
+    db: Connection,
+    day: date,
+    *,
+    payer: Requisites,
+    now: datetime,
+    zone: tzinfo,
+    rules: DueRules,
+    awaited: Collection[str] = (),
 ) -> list[Settlement]:
     """Seal *day* and settle what was collected up to it; the settlements of *day*, by number.
 
+    Money on the ways that are *awaited* is settled when the bank has told that it is there, all other at once.
     A day that is settled is only looked up, so this may be repeated; one that went with a later settlement, or
     on which nothing was collected, has none. The connection is in no transaction. *now* is the business
     clock's. Raises DayNotOverError, UnpayableProvidersError, AlreadyPostedError.
@@ -70,30 +78,49 @@ async def settle_day(
     async with db.transaction():
         await db.execute(SETTLE_ALONE)
         if (last := await db.fetchval(LAST_SETTLED)) is None or last < day:
+            await db.execute(CLEAR_AT_ONCE, day, sorted(awaited))
             await _settle(db, day, payer, now=now, zone=zone, pay_on=next_working_day(day, rules))
     return await settlements_of(db, day)
 
 
 LAST_SETTLED: Final = "select max(day) from settlement"
 
-# What each provider had collected for it in the days that are not settled yet up to the given one, which day
-# they begin with, its fee, and what it still owes from its last settlement.
-COLLECTED: Final = """
-with first as (
-    select coalesce((select max(day) + 1 from settlement), (select min(business_day) from posting)) as day
-), collected as (
-    select a.provider_id, count(*)::integer as rows,
-           coalesce(sum(a.kopecks) filter (where a.kopecks > 0), 0)::bigint as gross,
-           coalesce(sum(a.kopecks) filter (where a.kopecks < 0), 0)::bigint as corrections
-    from first
-    join posting p on p.business_day between first.day and $1::date
+# What services got, in the days from $1 to $2, of money that has arrived: spread in these days of what had arrived
+# by then, or spread before of what arrived in them. An advance from before the books, and a credit, is of no
+# payment and need not arrive.
+COUNTED: Final = """
+with counted as (
+    select a.*
+    from posting p
     join allocation a on a.posting_id = p.id
-    group by a.provider_id
+    left join clearance c on c.payment_id = a.payment_id
+    where p.business_day between $1::date and $2::date and (a.payment_id is null or c.day <= $2::date)
+    union all
+    select a.*
+    from clearance c
+    join allocation a on a.payment_id = c.payment_id
+    join posting p on p.id = a.posting_id
+    where c.day between $1::date and $2::date and p.business_day < $1::date
 )
-select first.day as since, c.*, v.name, v.inn, v.kpp, v.bank_account, v.bik, v.corr_account, v.contract_no,
+"""
+
+# The first day that is not settled.
+FIRST_DAY: Final = (
+    "select coalesce((select max(day) + 1 from settlement), (select min(business_day) from posting))"
+)
+
+# What each provider had collected for it in some days, its fee, and what it still owes from its last settlement.
+COLLECTED: Final = f"""{COUNTED}, collected as (
+    select provider_id, count(*)::integer as rows,
+           coalesce(sum(kopecks) filter (where kopecks > 0), 0)::bigint as gross,
+           coalesce(sum(kopecks) filter (where kopecks < 0), 0)::bigint as corrections
+    from counted
+    group by provider_id
+)
+select $1::date as since, c.*, v.name, v.inn, v.kpp, v.bank_account, v.bik, v.corr_account, v.contract_no,
        coalesce((
            select f.fee_percent from provider_fee f
-           where f.provider_id = v.id and f.valid_from <= $1::date
+           where f.provider_id = v.id and f.valid_from <= $2::date
            order by f.valid_from desc limit 1
        ), v.fee_percent) as fee_percent,
        coalesce((
@@ -102,10 +129,20 @@ select first.day as since, c.*, v.name, v.inn, v.kpp, v.bank_account, v.bik, v.c
        ), 0)::bigint as carried,
        (select coalesce(max(register_no), 0) from settlement)
            + row_number() over (order by c.provider_id) as number
-from first
-cross join collected c
+from collected c
 join provider v on v.id = c.provider_id
 order by c.provider_id
+"""  # noqa: S608  # the parts are constants of ours
+
+# Money on ways that no agent of the bank is known for is not waited for: it counts from the day that it was
+# booked, or the first one that is not settled.
+CLEAR_AT_ONCE: Final = """
+insert into clearance (payment_id, day)
+select p.id, greatest(o.business_day, (select max(day) + 1 from settlement))
+from payment p
+join posting o on o.id = p.posting_id
+where o.business_day <= $1 and p.way <> all($2::text[])
+  and not exists (select from clearance c where c.payment_id = p.id)
 """
 
 
@@ -115,7 +152,7 @@ async def _settle(
     seal = await seal_of(db, day)
     if seal is None:
         return  # nothing was ever posted
-    rows = await db.fetch(COLLECTED, day)
+    rows = await db.fetch(COLLECTED, await db.fetchval(FIRST_DAY), day)
     settlements = [_reckoned(row, day, payer, seal.hash, pay_on) for row in rows]
     unpayable = [one.payee.id for one in settlements if one.payout and not one.payee.is_payable]
     if unpayable:
@@ -246,19 +283,21 @@ async def settled_with(db: Connection, day: date) -> date | None:
 
 
 # What was collected for a provider in some days, in the order of its register.
-LINES: Final = """
+LINES: Final = (
+    COUNTED
+    + """
 select acc.number, concat_ws(', ', h.city, h.street, 'д. ' || h.house || h.block, 'кв. ' || nullif(r.flat, '')) as address,
        a.service_code, a.period, a.payment_id, pay.paid_at, coalesce(split_part(pay.way, ':', 1), '') as channel,
        a.kopecks, a.penalty
-from posting p
-join allocation a on a.posting_id = p.id
+from counted a
 join account acc on acc.id = a.account_id
 join premises r on r.id = acc.premises_id
 join house h on h.id = r.house_id
 left join payment pay on pay.id = a.payment_id
-where p.business_day between $1 and $2 and a.provider_id = $3
+where a.provider_id = $3
 order by a.service_code, acc.number, a.payment_id nulls first, a.period, a.penalty, a.posting_id, a.no
 """
+)
 
 
 async def collected_in(db: Connection, settlement: Settlement) -> list[Collected]:

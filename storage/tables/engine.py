@@ -36,7 +36,7 @@ EVENT = Table(
     "event",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("chat_id", ForeignKey("chat.id"), nullable=False),
+    Column("chat_id", ForeignKey("chat.id"), nullable=False, index=True),
     Column("body", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("done_at", DateTime(timezone=True)),
@@ -78,7 +78,7 @@ OUTBOX = Table(
     Column("platform_message", Text),
     Column("sent_at", DateTime(timezone=True)),
     Column("reason", Text),
-    # The event that a confirmation tells of, until it is moved to another chat; events are dropped before it.
+    # The event that it tells of, until that is moved to another chat; events are dropped before it.
     Column("event_id", BigInteger),
     Index(
         "outbox_waiting_idx",

@@ -238,6 +238,7 @@ APPEND_ONLY: Final[tuple[str, ...]] = (
     "posting",
     "transfer",
     "allocation",
+    "clearance",
     "checkpoint",
     "seal",
     "proof",

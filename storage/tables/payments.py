@@ -25,7 +25,7 @@ PAY_LINK = Table(
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("source_ref", Text, nullable=False, unique=True),
     Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
-    Column("chat_id", ForeignKey("chat.id")),
+    Column("chat_id", ForeignKey("chat.id"), index=True),
     Column("amount", BigInteger, nullable=False),
     # Made for all that was due, and so outlived as soon as less is due; else a sum of the resident's choice.
     Column("whole", Boolean, nullable=False),
@@ -52,7 +52,7 @@ PAYMENT_ATTEMPT = Table(
     Column("state", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
-    Column("payment_id", BigInteger),
+    Column("payment_id", BigInteger, index=True),
     # What the payment is for and what its receipt prints (core.acquiring.Details), as it was at the beginning.
     Column("details", Text, nullable=False, server_default="{}"),
     # Where the receipt is sent, sealed; only while the acquirer may have to be asked again to create the payment.

@@ -237,6 +237,9 @@ CREATE TABLE premises (
 )
 """,
     """
+CREATE INDEX premises_house_id_idx ON premises (house_id)
+""",
+    """
 CREATE TABLE provider_fee (
     provider_id TEXT NOT NULL,
     valid_from DATE NOT NULL,
@@ -294,6 +297,9 @@ CREATE TABLE account (
 CREATE INDEX account_phone_hashes_idx ON account USING gin (phone_hashes)
 """,
     """
+CREATE INDEX account_premises_id_idx ON account (premises_id)
+""",
+    """
 CREATE TABLE consent (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     resident_id BIGINT NOT NULL,
@@ -309,6 +315,9 @@ CREATE TABLE consent (
 )
 """,
     """
+CREATE INDEX consent_chat_id_idx ON consent (chat_id)
+""",
+    """
 CREATE INDEX consent_resident_id_idx ON consent (resident_id)
 """,
     """
@@ -321,6 +330,9 @@ CREATE TABLE event (
     CONSTRAINT event_pkey PRIMARY KEY (id),
     CONSTRAINT event_chat_id_fkey FOREIGN KEY(chat_id) REFERENCES chat (id)
 )
+""",
+    """
+CREATE INDEX event_chat_id_idx ON event (chat_id)
 """,
     """
 CREATE INDEX event_waiting_idx ON event (id) WHERE done_at is null
@@ -473,7 +485,13 @@ CREATE TABLE account_link (
 CREATE INDEX account_link_account_idx ON account_link (account_id) WHERE unlinked_at is null
 """,
     """
+CREATE INDEX account_link_chat_id_idx ON account_link (chat_id)
+""",
+    """
 CREATE UNIQUE INDEX account_link_live_key ON account_link (resident_id, account_id) WHERE unlinked_at is null
+""",
+    """
+CREATE INDEX account_link_resident_id_idx ON account_link (resident_id)
 """,
     """
 CREATE TABLE balance (
@@ -575,6 +593,9 @@ CREATE TABLE pay_link (
 CREATE INDEX pay_link_account_id_idx ON pay_link (account_id)
 """,
     """
+CREATE INDEX pay_link_chat_id_idx ON pay_link (chat_id)
+""",
+    """
 CREATE TABLE posting (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     kind TEXT NOT NULL,
@@ -625,6 +646,9 @@ CREATE TABLE staff_case (
 )
 """,
     """
+CREATE INDEX staff_case_chat_id_idx ON staff_case (chat_id)
+""",
+    """
 CREATE INDEX staff_case_open_idx ON staff_case (id) WHERE state = 'open'
 """,
     """
@@ -640,6 +664,35 @@ CREATE TABLE advance (
 """,
     """
 CREATE INDEX advance_open_idx ON advance (account_id) WHERE kopecks != 0
+""",
+    """
+CREATE TABLE bank_document (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    key TEXT NOT NULL,
+    day DATE NOT NULL,
+    number TEXT NOT NULL,
+    incoming BOOLEAN NOT NULL,
+    amount BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    way TEXT,
+    inn TEXT NOT NULL,
+    purpose TEXT,
+    matched BOOLEAN NOT NULL,
+    posting_id BIGINT,
+    kept_posting_id BIGINT,
+    CONSTRAINT bank_document_pkey PRIMARY KEY (id),
+    CONSTRAINT bank_document_kind_check CHECK (kind in ('remittance', 'transfer', 'charge', 'outgoing', 'own')),
+    CONSTRAINT bank_document_amount_check CHECK (amount > 0),
+    CONSTRAINT bank_document_way_check CHECK ((kind in ('remittance', 'charge')) = (way is not null)),
+    CONSTRAINT bank_document_key_key UNIQUE (key),
+    CONSTRAINT bank_document_posting_id_key UNIQUE (posting_id),
+    CONSTRAINT bank_document_posting_id_fkey FOREIGN KEY(posting_id) REFERENCES posting (id),
+    CONSTRAINT bank_document_kept_posting_id_key UNIQUE (kept_posting_id),
+    CONSTRAINT bank_document_kept_posting_id_fkey FOREIGN KEY(kept_posting_id) REFERENCES posting (id)
+)
+""",
+    """
+CREATE INDEX bank_document_waiting_idx ON bank_document (id) WHERE kind = 'remittance' and not matched
 """,
     """
 CREATE TABLE checkpoint (
@@ -718,6 +771,9 @@ CREATE UNIQUE INDEX payment_attempt_operation_key ON payment_attempt (acquirer, 
 """,
     """
 CREATE INDEX payment_attempt_pay_link_id_idx ON payment_attempt (pay_link_id)
+""",
+    """
+CREATE INDEX payment_attempt_payment_id_idx ON payment_attempt (payment_id)
 """,
     """
 CREATE TABLE reading (
@@ -825,6 +881,31 @@ CREATE INDEX allocation_account_id_idx ON allocation (account_id)
 """,
     """
 CREATE INDEX allocation_payment_id_idx ON allocation (payment_id)
+""",
+    """
+CREATE TABLE clearance (
+    payment_id BIGINT NOT NULL,
+    day DATE NOT NULL,
+    document_id BIGINT,
+    CONSTRAINT clearance_pkey PRIMARY KEY (payment_id),
+    CONSTRAINT clearance_payment_id_fkey FOREIGN KEY(payment_id) REFERENCES payment (id),
+    CONSTRAINT clearance_document_id_fkey FOREIGN KEY(document_id) REFERENCES bank_document (id)
+)
+""",
+    """
+CREATE INDEX clearance_day_idx ON clearance (day)
+""",
+    """
+CREATE INDEX clearance_document_id_idx ON clearance (document_id)
+""",
+    """
+CREATE TABLE remittance (
+    payment_id BIGINT NOT NULL,
+    order_no TEXT NOT NULL,
+    sent BIGINT,
+    CONSTRAINT remittance_pkey PRIMARY KEY (payment_id),
+    CONSTRAINT remittance_payment_id_fkey FOREIGN KEY(payment_id) REFERENCES payment (id)
+)
 """,
     """
 create table inbox_rest partition of inbox default
@@ -964,6 +1045,10 @@ create trigger allocation_never_changed before update or delete or truncate on a
 for each statement execute function refuse_change()
 """,
     """
+create trigger clearance_never_changed before update or delete or truncate on clearance
+for each statement execute function refuse_change()
+""",
+    """
 create trigger checkpoint_never_changed before update or delete or truncate on checkpoint
 for each statement execute function refuse_change()
 """,
@@ -994,6 +1079,21 @@ for each statement execute function refuse_change()
     """
 create trigger payment_never_changed after update on payment referencing old table as was new table as became
 for each statement execute function refuse_payment_change()
+""",
+    """
+create function refuse_clearance() returns trigger language plpgsql as $$
+begin
+    if exists (select from added where day <= (select max(day) from settlement)) then
+        raise exception 'a settled day clears no more payments'
+            using errcode = 'restrict_violation', constraint = 'clearance_of_a_settled_day';
+    end if;
+    return null;
+end
+$$
+""",
+    """
+create trigger clearance_guarded after insert on clearance referencing new table as added
+for each statement execute function refuse_clearance()
 """,
 )
 
