@@ -194,6 +194,9 @@ def _wrapped(rows: Sequence[KeyRow], columns_max: int) -> list[KeyRow]:
 
 def _distinct(rows: Sequence[KeyRow], within: Capabilities) -> list[KeyRow]:
     """*rows* with labels that clipping made equal told apart by a number."""
+    labels = [key.label for row in rows for key in row]
+    if len(set(labels)) == len(labels):
+        return list(rows)
     seen: dict[str, int] = {}
     result = []
     for row in rows:
@@ -277,6 +280,8 @@ def _aligned(label: str, value: str) -> list[str]:
 def _split(spans: Sequence[Span], within: Capabilities) -> list[list[Span]]:
     """*spans* in parts that the channel's texts have room for, cut at paragraph ends where it can be."""
     whole = "".join(span.text for span in spans)
+    if _length(whole, within) <= within.text_chars_max:
+        return [part] if (part := _trimmed(list(spans))) else []
     parts: list[list[Span]] = []
     start = 0
     while (limit := _reach(whole, start, within)) < len(whole):

@@ -7,22 +7,25 @@ and backticks are shielded before the text is put together and come back as they
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime import FluentBundle, FluentResource, resolver
 
 from core.errors import KvitokError
 from core.messages import Month, Paragraph, Phrase, Span, Table, Value
 from core.money import Money
 
 LANGUAGES: Final = ("ru", "en")
+
+# What a text is made of: each part words, or (second) the name of a value.
+Parts: TypeAlias = tuple[tuple[str, str], ...]
 
 _NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 _SHIELDS: Final = str.maketrans({"*": "\ue000", "`": "\ue001"})
@@ -100,7 +103,7 @@ def day_name(day: date, language: str) -> str:
 class Words:
     """The language and the time zone that a turn is worded in."""
 
-    __slots__ = ("_worded", "bundle", "language", "zone")
+    __slots__ = ("_labels", "_parts", "_worded", "bundle", "language", "zone")
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
@@ -108,6 +111,8 @@ class Words:
         self.bundle = catalogue(self.language)
         # Texts that nothing fills, most labels among them: put into words once.
         self._worded: dict[str, tuple[Span, ...]] = {}
+        self._labels: dict[str, str] = {}
+        self._parts: dict[str, Parts | None] = {}
 
     @classmethod
     @lru_cache(maxsize=64)
@@ -137,12 +142,22 @@ class Words:
 
     def raw(self, phrase: Phrase) -> str:
         """The text of *phrase* with its markup. Raises UnknownTextError."""
-        if not self.bundle.has_message(phrase.key):
-            raise UnknownTextError(phrase.key, self.language, "there is no such text")
-        pattern = self.bundle.get_message(phrase.key).value
-        if pattern is None:
-            raise UnknownTextError(phrase.key, self.language, "it has no text of its own")
+        if phrase.key not in self._parts:
+            self._parts[phrase.key] = _parts(self._pattern(phrase.key))
         filled = {name: self.value(value) for name, value in phrase.values}
+        parts = self._parts[phrase.key]
+        joined = _joined(parts, filled) if parts is not None else None
+        return self._formatted(phrase.key, filled) if joined is None else joined
+
+    def _pattern(self, key: str) -> resolver.Pattern:
+        if not self.bundle.has_message(key):
+            raise UnknownTextError(key, self.language, "there is no such text")
+        pattern = self.bundle.get_message(key).value
+        if pattern is None:
+            raise UnknownTextError(key, self.language, "it has no text of its own")
+        return pattern
+
+    def _formatted(self, key: str, filled: Mapping[str, str | int]) -> str:
         # Fluent refuses long values, as a guard against texts that blow up; ours are data and go in afterwards.
         long = {
             name: value
@@ -150,9 +165,9 @@ class Words:
             if isinstance(value, str) and len(value) > VALUE_CHARS_MAX
         }
         marks = {name: f"{_LONG}{place}{_LONG}" for place, name in enumerate(long)}
-        formatted, errors = self.bundle.format_pattern(pattern, {**filled, **marks})
+        formatted, errors = self.bundle.format_pattern(self._pattern(key), {**filled, **marks})
         if errors:
-            raise UnknownTextError(phrase.key, self.language, str(errors[0]))
+            raise UnknownTextError(key, self.language, str(errors[0]))
         worded = cast("str", formatted)
         for name, mark in marks.items():
             worded = worded.replace(mark, long[name])
@@ -170,7 +185,11 @@ class Words:
         """The text of *phrase* without markup, for labels and table cells."""
         if isinstance(phrase, str):
             return phrase
-        return "".join(span.text for span in self.spans(phrase))
+        if phrase.values:
+            return "".join(span.text for span in self.spans(phrase))
+        if phrase.key not in self._labels:
+            self._labels[phrase.key] = "".join(span.text for span in self.spans(phrase))
+        return self._labels[phrase.key]
 
     def cell(self, value: Value) -> str:
         """A table's value as plain text."""
@@ -186,6 +205,27 @@ class Words:
             else Block(self.spans(paragraph))
             for paragraph in body
         ]
+
+
+def _parts(pattern: resolver.Pattern | resolver.TextElement) -> Parts | None:
+    """What *pattern* is made of; None where it takes more than filling in. Most texts are that plain."""
+    parts = []
+    for element in pattern.elements if isinstance(pattern, resolver.Pattern) else [pattern]:
+        match element:
+            case resolver.TextElement(value=words):
+                parts.append((words, ""))
+            case resolver.Placeable(expression=resolver.VariableReference(id=found)):
+                parts.append(("", found.name))
+            case _:
+                return None
+    return tuple(parts)
+
+
+def _joined(parts: Parts, filled: Mapping[str, str | int]) -> str | None:
+    """*parts* with their values, as Fluent would have them; None for what Fluent is to say: numbers, mistakes."""
+    words = [filled.get(name) if name else fixed for fixed, name in parts]
+    whole = [word for word in words if isinstance(word, str)]
+    return "".join(whole) if len(whole) == len(words) else None
 
 
 def _spans(marked: str) -> Iterator[Span]:
