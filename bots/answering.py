@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bots.loading import loaded, marked, now_permitted
+from bots.loading import loaded, marked
+from bots.withholding import Withholding
 from core.channel import Rejected, Synchronous
 from core.messages import Message
 from core.privacy import Ceiling
@@ -36,41 +37,50 @@ class Answering:
     """What one synchronous channel has to say."""
 
     def __init__(
-        self, pool: Pool, channel: Synchronous, *, keys: Keys, ceiling: Ceiling, zone: ZoneInfo
+        self,
+        pool: Pool,
+        channel: Synchronous,
+        *,
+        keys: Keys,
+        ceiling: Ceiling,
+        withholding: Withholding,
+        zone: ZoneInfo,
     ) -> None:
         self.channel = channel
         self.ceiling = ceiling
         self._pool = pool
         self._keys = keys
+        self._withholding = withholding
         self._zone = zone
 
     @asynccontextmanager
     async def waiting_for(self, chat: str) -> AsyncIterator[Sequence[Message]]:
         """What waits for *chat*, in order: sent if the context ends well, else perhaps heard, and said again."""
-        heads = await self._lease(chat)
-        messages = {head.id: self._as_said(head) for head in heads}
+        waiting = await self._waiting(chat)
         said = False
         try:
-            yield [message for message in messages.values() if isinstance(message, Message)]
+            yield [message for _, message in waiting if isinstance(message, Message)]
             said = True
         finally:
-            await self._settle([_settled(head, messages[head.id], said=said) for head in heads])
+            await self._settle([_settled(head, message, said=said) for head, message in waiting])
 
-    async def _lease(self, chat: str) -> list[Leased]:
+    async def _waiting(self, chat: str) -> list[tuple[Leased, Message | Rejected]]:
+        """What waits for *chat*, leased, each as it is said; nothing where the database is away."""
         digest = self._keys.address_hash(self.channel.name, chat)
         try:
             async with self._pool.acquire() as db:
-                return await lease_chat(db, self.channel.name, digest, most=AT_ONCE, for_s=LEASE_S)
+                heads = await lease_chat(db, self.channel.name, digest, most=AT_ONCE, for_s=LEASE_S)
+            return [(head, await self._as_said(head)) for head in heads]
         except (*AWAY, *PASSING) as away:
             log.warning("answering.database", channel=self.channel.name, why=type(away).__name__)
             return []
 
-    def _as_said(self, head: Leased) -> Message | Rejected:
+    async def _as_said(self, head: Leased) -> Message | Rejected:
         message = loaded(head)
         if isinstance(message, Rejected):
             log.error("send.dead", channel=self.channel.name, outbox_id=head.id, why=message.why)
             return message
-        return marked(now_permitted(message, ceiling=self.ceiling, zone=self._zone), head, zone=self._zone)
+        return marked(await self._withholding.permitted(head, message, self.ceiling), head, zone=self._zone)
 
     async def _settle(self, settled: Sequence[Settled]) -> None:
         if not settled:

@@ -17,7 +17,8 @@ import msgspec
 import structlog
 
 from bots import metrics
-from bots.loading import loaded, marked, now_permitted
+from bots.loading import loaded, marked
+from bots.withholding import Withholding
 from core.channel import (
     Channel,
     ChannelStopped,
@@ -65,6 +66,7 @@ class Delivery:
         *,
         keys: Keys,
         ceiling: Ceiling,
+        withholding: Withholding,
         zone: ZoneInfo,
         render: Render,
         now: Callable[[], datetime],
@@ -78,6 +80,7 @@ class Delivery:
         self._channel = channel
         self._keys = keys
         self.ceiling = ceiling
+        self._withholding = withholding
         self._zone = zone
         self._render = render
         self._now = now
@@ -179,7 +182,7 @@ class Delivery:
             address = self._keys.opened(self._channel.name, head.address)
         except UnreadableAddressError as unreadable:
             return Rejected(str(unreadable))
-        first = now_permitted(message, ceiling=self.ceiling, zone=self._zone)
+        first = await self._withholding.permitted(head, message, self.ceiling)
         message = marked(first, head, zone=self._zone)
         if head.without == "edit":
             message = msgspec.structs.replace(message, replaces=None)

@@ -1,4 +1,4 @@
-"""Rows of the outbox as they may be sent now: read back, permitted anew, marked where they may come twice."""
+"""Rows of the outbox as they are to be sent now: read back, and marked where they may come twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import msgspec
 
 from core.channel import Rejected
 from core.messages import Message, MessageClass, Span, text
-from core.privacy import Ceiling, still_permitted
 from core.wording import Words
 from storage import outbox
 from storage.outbox import Leased
@@ -24,11 +23,6 @@ def loaded(head: Leased) -> Message | Rejected:
         return outbox.DECODER.decode(head.body)
     except msgspec.ValidationError as unreadable:
         return Rejected(f"written by another release: {unreadable}")
-
-
-def now_permitted(message: Message, *, ceiling: Ceiling, zone: ZoneInfo) -> Message:
-    """*message*, without what its channel may no longer carry of what was queued for it."""
-    return still_permitted(message, ceiling, Words.of(message.language, zone))
 
 
 def marked(message: Message, head: Leased, *, zone: ZoneInfo) -> Message:

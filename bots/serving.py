@@ -29,6 +29,7 @@ from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
 from bots.watching import Watch
 from bots.webhooks import Webhooks
+from bots.withholding import Withholding
 from core.acquiring import Acquirer
 from core.channel import Channel, Kept, Synchronous
 from core.privacy import Ceiling
@@ -134,6 +135,7 @@ def _deliveries(parts: Parts, renderer: Renderer, shelf: Shelf) -> dict[str, Del
             channel,
             keys=parts.keys,
             ceiling=parts.voices[name].ceiling,
+            withholding=_withholding(parts, name),
             zone=parts.configuration.as_centre.zone,
             render=renderer.render,
             publish=shelf.publish,
@@ -148,10 +150,28 @@ def _answering(parts: Parts) -> dict[str, Answering]:
     """What answers in the response, a channel of that kind each."""
     zone = parts.configuration.as_centre.zone
     return {
-        name: Answering(parts.pool, channel, keys=parts.keys, ceiling=parts.voices[name].ceiling, zone=zone)
+        name: Answering(
+            parts.pool,
+            channel,
+            keys=parts.keys,
+            ceiling=parts.voices[name].ceiling,
+            withholding=_withholding(parts, name),
+            zone=zone,
+        )
         for name, channel in parts.channels.items()
         if isinstance(channel, Synchronous)
     }
+
+
+def _withholding(parts: Parts, name: str) -> Withholding:
+    """What holds the queued messages of a channel to what it may carry."""
+    return Withholding(
+        parts.pool,
+        within=parts.voices[name].capabilities,
+        zone=parts.configuration.as_centre.zone,
+        public_url=parts.configuration.server.public_url,
+        now=parts.clock,
+    )
 
 
 def _engine(parts: Parts, turning: Turning, deliveries: Mapping[str, Delivery]) -> Engine:

@@ -192,7 +192,7 @@ class Turning:
         ]
         confirmed = arrival.event if told.message_class is MessageClass.CONFIRMATION else None
         messages = [
-            Outgoing(chat.chat, chat.channel, message, confirmed)
+            Outgoing(chat.chat, chat.channel, message, arrival.event)
             for each in fitted
             for message in each.messages
         ]
@@ -224,14 +224,8 @@ class Turning:
         asked = isinstance(arrival.said, Said) and chat.private
         if not asked or not withheld(reply, self.voices[chat.channel].ceiling):
             return None
-        resident = turn.resident
-        return Issued(
-            token=shown_pages.new_token(),
-            chat=chat.chat,
-            resident=resident.id if resident else None,
-            links=tuple(link.id for link in resident.links if not link.frozen) if resident else (),
-            shown=shown(reply, Words.of(language, self.centre.zone)),
-        )
+        whole = shown(reply, Words.of(language, self.centre.zone))
+        return Issued.to(turn.resident, chat=chat.chat, shown=whole)
 
     def _link_to(self, page: Issued | None) -> LinkButton | None:
         if page is None:

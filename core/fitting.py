@@ -93,6 +93,20 @@ def fit(
     )
 
 
+def led_by(message: Message, key: Key, words: Words, within: Capabilities) -> Message:
+    """The fitted *message* with *key* before its other choices.
+
+    A link that a keyboard has no room for stands in the text; a press is then left out.
+    """
+    rows = ((key,), *message.keyboard)
+    has_buttons = within.keyboard != "none" and (within.link_button or key.kind != "link")
+    if has_buttons and len(rows) <= within.rows_max and sum(map(len, rows)) <= within.buttons_max:
+        return msgspec.structs.replace(message, keyboard=tuple(_distinct(rows, within)))
+    if key.kind == "link":
+        return msgspec.structs.replace(message, spans=(*message.spans, _link_line(key, words)))
+    return message
+
+
 def choose(offered: Offered, typed: str) -> str | None:
     """The payload of the choice that *typed* names: its number or letter if spelled out, or its label."""
     keys = [key for key in chain.from_iterable(offered.rows) if key.kind == "press"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,6 +19,7 @@ from core.messages import (
     LinkButton,
     Message,
     PaymentQr,
+    Phrase,
     PressButton,
     Reply,
     Span,
@@ -186,10 +187,16 @@ def _permitted_buttons(row: tuple[Button, ...], ceiling: Ceiling) -> list[Button
 # --- Once more at sending: what was queued under another ceiling ----------------------------------
 
 
-def still_permitted(message: Message, ceiling: Ceiling, words: Words) -> Message:
+def still_permitted(
+    message: Message,
+    ceiling: Ceiling,
+    words: Words,
+    *,
+    instead: Sequence[Phrase] = (text("privacy-not-here"),),
+) -> Message:
     """*message* as a channel may carry it now, whatever it might when the message was queued.
 
-    Above the ceiling the text becomes a neutral sentence; labels become neutral, links and documents are
+    Above the ceiling the text becomes neutral, *instead*; labels become neutral, links and documents are
     left out. An edit stays an edit: what it replaces was said under the old ceiling.
     """
     carries_text = ceiling.carries(message.data_class)
@@ -203,7 +210,7 @@ def still_permitted(message: Message, ceiling: Ceiling, words: Words) -> Message
     )
     if kept.spans or kept.documents:
         return kept
-    return msgspec.structs.replace(kept, spans=(Span(words.plain(text("privacy-not-here"))),))
+    return msgspec.structs.replace(kept, spans=(Span("\n".join(map(words.plain, instead))),))
 
 
 def _permitted_keys(

@@ -6,7 +6,7 @@ from itertools import chain
 
 import msgspec
 
-from core.messages import ContactButton, Document, Key, LinkButton, PressButton, Reply, Span
+from core.messages import ContactButton, Document, Key, LinkButton, Message, PressButton, Reply, Span
 from core.wording import Rows, Words
 
 
@@ -47,4 +47,16 @@ def shown(reply: Reply, words: Words) -> Shown:
         ),
         any(isinstance(button, PressButton | ContactButton) for button in buttons),
         reply.documents,
+    )
+
+
+def shown_message(message: Message) -> Shown:
+    """A fitted *message* as a page shows it: what was queued for a chat that may carry it no longer."""
+    keys = list(chain.from_iterable(message.keyboard))
+    return Shown(
+        message.language,
+        (Part(spans=message.spans),) if message.spans else (),
+        tuple(key for key in keys if key.kind == "link"),
+        any(key.kind != "link" for key in keys),
+        message.documents,
     )

@@ -24,7 +24,8 @@ LEASE_S: Final = 90.0
 class Outgoing(msgspec.Struct, frozen=True):
     """A message on its way into the outbox.
 
-    *event*: the number of what it confirms, which another chat is told if this one turns out unreachable.
+    *event*: the number of what it tells of unasked. Of what it confirms, another chat is told if this one turns
+    out unreachable.
     """
 
     chat: int
@@ -49,6 +50,7 @@ class Leased(msgspec.Struct, frozen=True):
     attempts: int
     without: str
     uncertain: bool
+    event: int | None = None
     tried_s_ago: float = 0.0
     queued_s_ago: float = 0.0
 
@@ -161,7 +163,7 @@ update outbox set
 from head join chat on chat.id = head.chat_id
 where outbox.id = head.id
 returning outbox.id, outbox.chat_id, head.epoch, chat.address, outbox.message_class, outbox.body,
-  outbox.attempts, outbox.without, head.state <> 'queued' as uncertain,
+  outbox.attempts, outbox.without, outbox.event_id, head.state <> 'queued' as uncertain,
   case when outbox.attempts > 1 then extract(epoch from clock_timestamp() - outbox.first_tried_at)
     else 0 end::float8 as tried_s_ago,
   extract(epoch from clock_timestamp() - outbox.queued_at)::float8 as queued_s_ago
@@ -209,6 +211,7 @@ def leased_from(row: asyncpg.Record) -> Leased:
         attempts=row["attempts"],
         without=row["without"],
         uncertain=row["uncertain"],
+        event=row["event_id"],
         tried_s_ago=row["tried_s_ago"],
         queued_s_ago=row["queued_s_ago"],
     )
@@ -319,7 +322,7 @@ UNREACHABLE: Final = """
 with marked as (
   update chat set unreachable_at = coalesce(unreachable_at, clock_timestamp()) where id = any($1::bigint[])
 ), waiting as (
-  select id, state, event_id from outbox
+  select id, state, case when message_class = $2 then event_id end as event_id from outbox
   where chat_id = any($1::bigint[]) and state in ('queued', 'sending', 'unknown')
   order by id for update
 ), let_go as (
@@ -338,7 +341,7 @@ async def mark_unreachable(db: Connection, chats: Sequence[int]) -> list[int]:
 
     Returns the numbers of events whose confirmations they will not get, never the same one again.
     """
-    return [row["event_id"] for row in await db.fetch(UNREACHABLE, chats)]
+    return [row["event_id"] for row in await db.fetch(UNREACHABLE, chats, int(MessageClass.CONFIRMATION))]
 
 
 # Uploads of these files that a channel knows already.

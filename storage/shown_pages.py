@@ -18,6 +18,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.showing import Shown
+from core.turns import Resident
 from storage.database import Connection
 
 LIFETIME: Final = timedelta(minutes=10)
@@ -37,6 +38,12 @@ class Issued(msgspec.Struct, frozen=True):
     resident: int | None
     links: tuple[int, ...]
     shown: Shown
+
+    @classmethod
+    def to(cls, resident: Resident | None, *, chat: int, shown: Shown) -> Issued:
+        """A page for *chat* and the *resident* that it has, with the links that may be used now."""
+        links = tuple(link.id for link in resident.links if not link.frozen) if resident else ()
+        return cls(new_token(), chat, resident.id if resident else None, links, shown)
 
 
 class Page(msgspec.Struct, frozen=True):

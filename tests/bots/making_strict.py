@@ -39,6 +39,11 @@ class Strict:
         assert message is not None
         return message
 
+    async def account(self) -> int:
+        """The number of the resident's account in the database."""
+        async with self.pool.acquire() as db:
+            return int(await db.fetchval("select account_id from account_link"))
+
     async def link(self, words: str = "баланс") -> str:
         """The address of the page that the answer to *words* is on."""
         return link_in(await self.ask(words))

@@ -21,6 +21,7 @@ from core.privacy import Ceiling
 from storage import outbox
 from storage.database import Connection, Pool
 from storage.outbox import Outgoing
+from tests.bots.making_sending import a_withholding
 from tests.making_people import CENTRE
 from tests.storage.making_residents import KEYS, NOW, make_chat
 
@@ -109,7 +110,14 @@ async def a_call(pool: Pool, *, ceiling: str = "open") -> AsyncIterator[Call]:
     voice, engine = Voice(), Engine(pool)
     engine.may.set()
     assert isinstance(voice, Synchronous)
-    answering = Answering(pool, voice, keys=KEYS, ceiling=Ceiling.of(ceiling), zone=CENTRE.zone)
+    answering = Answering(
+        pool,
+        voice,
+        keys=KEYS,
+        ceiling=Ceiling.of(ceiling),
+        withholding=a_withholding(pool),
+        zone=CENTRE.zone,
+    )
     app = web.Application()
     Webhooks({"voice": cast("Channel", voice)}, engine, answering={"voice": answering}).add_to(app)
     async with TestClient(TestServer(app)) as client:

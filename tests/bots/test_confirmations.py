@@ -4,26 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
 
 import pytest
 
-from bots.delivery import Delivery
 from bots.engine import Engine
 from bots.turning import Turning, Voice
 from core.channel import (
-    Capabilities,
-    Channel,
     Outcome,
-    Pace,
-    RenderedFile,
     Sending,
     Sent,
     Unknown,
     Unreachable,
 )
 from core.joining import JoinByCode, OpenInvitation
-from core.messages import DataClass, Document
+from core.messages import DataClass
 from core.money import Money
 from core.privacy import Ceiling
 from core.questions import EraseResident, PaymentOf, SetLanguage, Settled, StopMessages
@@ -35,20 +29,12 @@ from storage.erasing import erase_resident
 from storage.joining import join_by_code, open_invitation
 from storage.payments import PaymentSettings
 from storage.residents import set_language, stop_messages
+from tests.bots.making_sending import FAST, ROOMY, a_delivery
 from tests.making_people import CENTRE
 from tests.storage.making_residents import KEYS, NOW, make_resident
 
 PAID = PaymentSettled(payment=1, account=2, amount=Money(123_45))
-ROOMY = Capabilities(
-    text_chars_max=4096,
-    caption_chars_max=1024,
-    rows_max=100,
-    columns_max=8,
-    buttons_max=100,
-    label_chars_max=64,
-)
 EVERYTHING = answers(keys=KEYS, settings=PaymentSettings("http://127.0.0.1", b"k" * 32))
-FAST = Pace(rate=10_000, burst=10_000, chat_rate=10_000, chat_burst=10_000)
 
 
 @dataclass
@@ -71,24 +57,12 @@ class Platform:
         return outcome
 
 
-async def _no_documents(document: Document, _language: str) -> RenderedFile:
-    raise NotImplementedError(document)
-
-
 async def deliver(pool: Pool, platform: Platform) -> None:
     """Send until *platform* has answered as it was told; whatever is on its way then is settled."""
     platform.asked.clear()
     async with pool.acquire() as db:
         await outbox.set_pace(db, platform.name, FAST)
-    delivery = Delivery(
-        pool,
-        cast("Channel", platform),
-        keys=KEYS,
-        ceiling=Ceiling.of("open"),
-        zone=CENTRE.zone,
-        render=_no_documents,
-        now=lambda: NOW,
-    )
+    delivery = a_delivery(pool, platform)
     delivery.wake(set())
     running = asyncio.create_task(delivery.run())
     await platform.asked.wait()

@@ -2,19 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import cast
 
-from bots.delivery import Delivery
-from core.channel import Channel, Outcome, Pace, RenderedFile, Sending, Sent
-from core.messages import Document, Message, Span
-from core.privacy import Ceiling
+from core.channel import Outcome, Pace, Sending, Sent
+from core.messages import Message, Span
 from storage import outbox
 from storage.database import Connection, Pool
 from storage.outbox import Outgoing
-from tests.making_people import CENTRE
-from tests.storage.making_residents import KEYS, NOW, make_chat
+from tests.bots.making_sending import FAST, a_delivery
+from tests.storage.making_residents import make_chat
 
-FAST = Pace(rate=10_000, burst=10_000, chat_rate=10_000, chat_burst=10_000)
 SENT = "select count(*) from outbox where state = 'sent'"
 
 
@@ -34,10 +30,6 @@ class Platform:
         return Sent("1")
 
 
-async def _no_documents(document: Document, _language: str) -> RenderedFile:
-    raise NotImplementedError(document)
-
-
 async def test_a_slow_message_is_settled_as_well_as_a_quick_one_sent_beside_it(
     pool: Pool, db: Connection
 ) -> None:
@@ -47,15 +39,7 @@ async def test_a_slow_message_is_settled_as_well_as_a_quick_one_sent_beside_it(
     messages = [Outgoing(chat, "telegram", Message((Span(words),))) for chat, words in said.items()]
     async with db.transaction():
         await outbox.add(db, messages)
-    delivery = Delivery(
-        pool,
-        cast("Channel", platform),
-        keys=KEYS,
-        ceiling=Ceiling.of("open"),
-        zone=CENTRE.zone,
-        render=_no_documents,
-        now=lambda: NOW,
-    )
+    delivery = a_delivery(pool, platform)
     delivery.wake(set(said))
     running = asyncio.create_task(delivery.run())
     while await db.fetchval(SENT) < 1:  # noqa: ASYNC110  # a row of the database sets no event

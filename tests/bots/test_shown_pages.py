@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+import msgspec
 import pytest
 
 from bots.simulator.surroundings import Surroundings
-from core.messages import DataClass, Key, LinkButton, Message, PressButton, Span, say, text
+from core.messages import (
+    BillDocument,
+    DataClass,
+    Key,
+    LinkButton,
+    Message,
+    MessageClass,
+    Month,
+    PressButton,
+    Span,
+    say,
+    text,
+)
 from core.money import Money
 from core.showing import shown
+from core.turns import CaseAnswered
 from core.wording import Words
-from storage import outbox
+from storage import events, outbox
 from storage.outbox import Outgoing
 from tests.bots.making_strict import CHANNEL, Strict, link_in, looked, pressed
 from tests.talking import ZONE
@@ -125,26 +139,83 @@ def test_a_reply_is_shown_with_its_tables_and_links_and_the_rest_stays_in_the_ch
 # --- Switching ---------------------------------------------------------------------------------------
 
 
-async def test_a_row_queued_before_a_switch_does_not_leak(strict: Strict) -> None:
-    async with strict.pool.acquire() as db:
-        chat = await db.fetchval("select id from chat")
-        queued = Message(
-            (Span("К оплате 4 321,09 ₽"),),
-            (
-                (Key("Оплатить 4 321,09 ₽", "press", "pay", DataClass.PERSONAL),),
-                (Key("Открыть", "link", "https://centre.example/p/x", DataClass.PAYMENT),),
-                (Key("Меню", "press", "menu"),),
-            ),
-            data_class=DataClass.PERSONAL,
-        )
-        await outbox.add(db, [Outgoing(chat, CHANNEL, queued)])
-    strict.around.service.deliveries[CHANNEL].wake({chat})
+QUEUED: Final = Message(
+    (Span("К оплате 4 321,09 ₽"),),
+    (
+        (Key("Оплатить 4 321,09 ₽", "press", "pay", DataClass.PERSONAL),),
+        (Key("Открыть", "link", "https://centre.example/p/x", DataClass.PAYMENT),),
+        (Key("Меню", "press", "menu"),),
+    ),
+    data_class=DataClass.PERSONAL,
+)
 
-    heard = await strict.next()
+
+async def queued(strict: Strict, message: Message, event: int | None = None) -> dict[str, Any]:
+    """What the chat hears of *message*, which was queued before the channel became strict."""
+    async with strict.pool.acquire() as db, db.transaction():
+        chat = await db.fetchval("select id from chat")
+        await outbox.add(db, [Outgoing(chat, CHANNEL, message, event)])
+    strict.around.service.deliveries[CHANNEL].wake({chat})
+    return await strict.next()
+
+
+def labels_in(message: dict[str, Any]) -> list[str]:
+    return [key["label"] for row in message["buttons"] for key in row]
+
+
+async def test_a_reply_queued_before_a_switch_does_not_leak_and_is_on_a_page(
+    strict: Strict, browser: aiohttp.ClientSession
+) -> None:
+    heard = await queued(strict, QUEUED)
 
     assert heard["text"].startswith("Этот ответ содержит личные данные")
-    assert [key["label"] for row in heard["buttons"] for key in row] == ["Показать", "Меню"]
+    assert labels_in(heard) == ["Показать", "Показать 2", "Меню"]
     assert not any("4 321,09" in each for each in everything_in(strict.around.channels[CHANNEL].calls))
+    status, said = await pressed(browser, link_in(heard))
+    assert (status, "К оплате 4 321,09 ₽" in said, "Открыть" in said) == (200, True, True)
+
+
+async def test_a_document_queued_before_a_switch_is_on_the_page(
+    strict: Strict, browser: aiohttp.ClientSession
+) -> None:
+    bill = BillDocument(await strict.account(), Month(2026, 10))
+    heard = await queued(strict, Message((), (), (bill,), data_class=DataClass.PAYMENT))
+
+    assert heard["files"] == []
+    assert "Скачать квитанцию за октябрь 2026" in (await pressed(browser, link_in(heard)))[1]
+
+
+async def test_the_page_of_a_queued_reply_is_void_after_unlinking_too(
+    strict: Strict, browser: aiohttp.ClientSession
+) -> None:
+    link = link_in(await queued(strict, QUEUED))
+    await strict.ask("отвязать")
+    await strict.press("Да, отвязать")
+
+    assert (await pressed(browser, link))[0] == 404
+
+
+async def test_news_queued_before_a_switch_are_asked_for_by_a_button(
+    strict: Strict, browser: aiohttp.ClientSession
+) -> None:
+    async with strict.pool.acquire() as db, db.transaction():
+        chat = await db.fetchval("select id from chat")
+        await events.add(db, [(chat, CaseAnswered(1, "Неразглашаемый ответ"))], now=strict.around.clock())
+        event = await db.fetchval("update event set done_at = created_at returning id")
+
+    heard = await queued(strict, QUEUED, event)
+    link = link_in(await strict.press("Показать"))
+
+    assert heard["text"].startswith("Есть новость по вашему счёту")
+    assert labels_in(heard) == ["Показать", "Показать 2", "Меню"]
+    assert "Неразглашаемый ответ" in (await pressed(browser, link))[1]
+
+
+async def test_a_broadcast_queued_before_a_switch_leads_nowhere(strict: Strict) -> None:
+    heard = await queued(strict, msgspec.structs.replace(QUEUED, message_class=MessageClass.BROADCAST))
+
+    assert heard["text"].startswith("Этот ответ содержит личные данные")
+    assert labels_in(heard) == ["Показать", "Меню"]
 
 
 async def test_a_phone_is_switched_live_and_back(strict: Strict) -> None:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.channel import Capabilities
-from core.fitting import PAGE_ACTION, Fitted, choose, fit
+from core.fitting import PAGE_ACTION, Fitted, choose, fit, led_by
 from core.messages import (
     BillDocument,
+    Key,
     LinkButton,
     Month,
     PressButton,
@@ -268,3 +269,25 @@ def test_what_fills_a_text_cannot_mark_it_up() -> None:
 
     assert [tuple(span.style for span in fitted.messages[0].spans)] == [("",)]
     assert fitted.messages[0].plain == "*жирно* `код` {x}"
+
+
+@given(reply=replies, within=channels)
+def test_what_leads_a_fitted_message_is_there_and_the_message_still_fits(
+    reply: Reply, within: Capabilities
+) -> None:
+    fitted = fit(reply, words=WORDS, within=within).messages[-1]
+
+    led = led_by(fitted, Key("Да", "link", "https://example.org/s/1"), WORDS, within)
+
+    addresses = [key.data for row in led.keyboard for key in row]
+    assert "https://example.org/s/1" in [*addresses, *led.plain.split()]
+    assert len(led.keyboard) <= max(within.rows_max, len(fitted.keyboard))
+    assert sum(map(len, led.keyboard)) <= within.buttons_max or led.keyboard == fitted.keyboard
+    choices = [key.data for row in fitted.keyboard for key in row]
+    assert addresses[len(addresses) - len(choices) :] == choices
+
+
+def test_a_press_that_has_no_room_is_left_out() -> None:
+    fitted = fit(say(text("menu-plain")), words=WORDS, within=NO_KEYBOARD).messages[0]
+
+    assert led_by(fitted, Key("Да", "press", "show:1"), WORDS, NO_KEYBOARD) == fitted
