@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +20,8 @@ from bots.channel_sections import ChannelsSection
 from bots.money_sections import AllocationSection, PenaltiesSection
 from bots.networks import network_mistakes
 from bots.payment_sections import SberbankSection, TaxType, VatCode, YookassaSection
+from bots.reading_sections import MonthText, MovedWindowSection, moved_mistakes
+from core.bank_statements import Agent, Bank
 from core.errors import KvitokError
 from core.messages import Month
 from core.money import Money
@@ -45,7 +48,7 @@ class ConfigurationError(KvitokError):
 class DueDaySection(msgspec.Struct, frozen=True):
     """Bills for months from *since* ('YYYY-MM') on are due on this day of the following month."""
 
-    since: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    since: MonthText
     day: Day
 
 
@@ -85,6 +88,10 @@ class CentreSection(msgspec.Struct, frozen=True):
     # A phone that billing has on file proves an account, where a messenger vouches for the phone.
     phone_proves: bool = False
     due_days: tuple[DueDaySection, ...] = (DueDaySection("2000-01", 10), DueDaySection("2026-02", 15))
+    # What the government moves each year: working days made days of rest, and days of rest made working days.
+    days_off: tuple[date, ...] = ()
+    days_worked: tuple[date, ...] = ()
+    moved_windows: tuple[MovedWindowSection, ...] = ()
 
 
 class DatabaseSection(msgspec.Struct, frozen=True):
@@ -136,6 +143,14 @@ class Configuration(msgspec.Struct, frozen=True):
     penalties: PenaltiesSection = PenaltiesSection()
     # Layouts of registers beside those that ship: core.registers.Profile.
     registers: tuple[Profile, ...] = ()
+    # Who sends residents' money to the centre's account: core.bank_statements.Agent.
+    agents: tuple[Agent, ...] = ()
+
+    @property
+    def as_bank(self) -> Bank | None:
+        """The centre's account, for its bank's statements; None where it is not said."""
+        of = self.centre.requisites
+        return None if of is None else Bank(of.bank_account, of.inn, self.agents)
 
     @property
     def as_centre(self) -> Centre:
@@ -158,6 +173,9 @@ class Configuration(msgspec.Struct, frozen=True):
             ),
             chat_links=self.channels.links,
             due_days=tuple(DueDay(Month.parse(each.since), each.day) for each in of.due_days),
+            days_off=of.days_off,
+            days_worked=of.days_worked,
+            moved_windows=tuple(each.as_window for each in of.moved_windows),
             allocation=self.allocation.as_rule,
             penalties=self.penalties.as_rules,
         )
@@ -204,13 +222,14 @@ def checked(content: object, *, source: str) -> Configuration:
     if mistakes:
         raise ConfigurationError(source, mistakes)
     configuration = msgspec.convert(content, Configuration)
+    mistakes += moved_mistakes(configuration.centre.moved_windows, "centre.moved_windows")
     if requisites := configuration.as_centre.requisites:
-        wrong = [
+        mistakes += [
             f"centre.requisites.{field}: cannot be right; accepted: {accepted}"
             for field, accepted in faults(requisites)
         ]
-        if wrong:
-            raise ConfigurationError(source, wrong)
+    if mistakes:
+        raise ConfigurationError(source, mistakes)
     return configuration
 
 
@@ -254,6 +273,8 @@ def _value_mistakes(value: object, hint: Any, path: str) -> list[str]:
     section = _section_in(hint)
     if section is not None:
         return _mistakes(value, section, path)
+    if (listed := _listed_section(hint)) is not None and isinstance(value, Sequence):
+        return [wrong for at, each in enumerate(value) for wrong in _mistakes(each, listed, f"{path}[{at}]")]
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
@@ -267,6 +288,11 @@ def _section_in(hint: Any) -> type[msgspec.Struct] | None:
     return sections[0] if sections else None
 
 
+def _listed_section(hint: Any) -> type[msgspec.Struct] | None:
+    """The section that a list has many of."""
+    return _section_in(get_args(hint)[0]) if get_origin(hint) is tuple else None
+
+
 def _accepted(hint: Any) -> str:
     """What values a field of this type takes, in words."""
     if get_origin(hint) is Literal:
@@ -277,6 +303,8 @@ def _accepted(hint: Any) -> str:
         return " ".join([_accepted(base), *(_bounds(limit) for limit in bounds)]).strip()
     if (section := _section_in(hint)) is not None:
         return f"a section with {_names(section)}"
+    if (listed := _listed_section(hint)) is not None:
+        return f"a list of sections with {_names(listed)}"
     return _PLAIN.get(hint, "a list of texts")
 
 
@@ -285,6 +313,8 @@ _PLAIN: Final[Mapping[Any, str]] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    date: "a day such as 2026-12-15",
+    tuple[date, ...]: "a list of days such as 2026-12-15",
     dict[str, VatCode]: "numbers of VAT by service",
     dict[str, TaxType]: "numbers of VAT by service",
 }

@@ -18,6 +18,7 @@ from core.due_dates import DueRules
 from core.messages import Month
 from core.meters import Meter
 from core.money import Money
+from core.reading_windows import MovedWindow
 from core.statements import Bill, History, Statement
 from core.turns import AccountLink, Event, Resident
 
@@ -68,10 +69,11 @@ class HistoryOf(Question[History]):
 
 @dataclass(frozen=True, slots=True)
 class MetersOf(Question[tuple[Meter, ...]]):
-    """The meters of *account*, open ones first, as of *on*."""
+    """The meters of *account*, open ones first, as of *on*; *moved* are months with windows of their own."""
 
     account: int
     on: date
+    moved: tuple[MovedWindow, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -94,9 +96,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Overtaken(msgspec.Struct, frozen=True):
-    """Another turn stored readings meanwhile: the meters as they are now."""
-
-    now: tuple[Meter, ...]
+    """Another turn stored readings meanwhile: nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from itertools import count
 from typing import Final
@@ -24,11 +24,25 @@ class Days(msgspec.Struct, frozen=True):
     closes_on: date
 
 
+class MovedWindow(msgspec.Struct, frozen=True):
+    """Readings of *service* (of all: '') for the bill of *month* are taken in on *days* instead of the usual ones."""
+
+    month: Month
+    days: Days
+    service: str = ""
+
+
+def moved_days(moved: Sequence[MovedWindow], service: str) -> Mapping[str, Days]:
+    """The days of months that *moved* gives to *service*; what names a service goes before what is for all."""
+    named = sorted((one for one in moved if one.service in {"", service}), key=lambda one: one.service)
+    return {str(one.month): one.days for one in named}
+
+
 class ReadingWindow(msgspec.Struct, frozen=True):
     """The days of a month on which one provider takes in readings of one service.
 
     *opens_day* and *closes_day* are days of the month, both included; the 31st of a shorter month is its
-    last day. *moved* holds the months that staff moved (holidays); such a window may end in another month.
+    last day. *moved* holds the months that the centre moved (holidays); such a window may end in another month.
     *billed* is the last month that a bill was issued for: a bill closes its period, whatever the day.
     """
 
@@ -55,11 +69,6 @@ class ReadingWindow(msgspec.Struct, frozen=True):
     def local_day(self, moment: datetime) -> date:
         """The date at the centre when it is *moment*."""
         return moment.astimezone(ZoneInfo(self.timezone)).date()
-
-    def is_open(self, moment: datetime) -> bool:
-        """Whether readings are being taken in at *moment*; outside they are kept all the same."""
-        days = self.days(self.counted_period(moment))
-        return days.opens_on <= self.local_day(moment) <= days.closes_on
 
     def counted_period(self, sent_at: datetime) -> Month:
         """The bill that a reading sent at *sent_at* goes into: the first whose window has not closed.

@@ -13,6 +13,7 @@ from core.conversation import Idle, Stage
 from core.messages import MessageClass, Month, Reply, Said
 from core.money import Money
 from core.penalties import RULES, PenaltyRules
+from core.reading_windows import MovedWindow
 from core.requisites import Requisites
 
 
@@ -55,9 +56,6 @@ class Limits(msgspec.Struct, frozen=True):
     payment_all_max: Money = Money(35_000_000)
     accounts_per_resident: int = 10
     residents_per_account: int = 5
-    # Readings are received on these days of a month unless a meter says otherwise.
-    window_opens_day: int = 15
-    window_closes_day: int = 25
 
 
 class DueDay(msgspec.Struct, frozen=True):
@@ -89,6 +87,8 @@ class Centre(msgspec.Struct, frozen=True):
     # What the government moves each year: working days made days of rest, and days of rest made working days.
     days_off: tuple[date, ...] = ()
     days_worked: tuple[date, ...] = ()
+    # Months whose readings are taken in on other days than those of the meters.
+    moved_windows: tuple[MovedWindow, ...] = ()
     # How a payment is spread over what is due.
     allocation: Rule = PROPORTIONAL
     # What penalties are reckoned with in forecasts and comparisons.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +14,7 @@ from core.messages import Month
 from core.meter_history import READINGS_MAX, History, Stored, average_monthly, zero_months
 from core.meters import Meter
 from core.questions import Kept, MetersOf, Overtaken, SubmitReadings
-from core.reading_windows import ReadingWindow
+from core.reading_windows import MovedWindow, ReadingWindow, moved_days
 from storage.database import Connection
 
 # --- Reading ---------------------------------------------------------------------------------------
@@ -79,21 +78,28 @@ async def meters_of(db: Connection, asked: Sequence[MetersOf]) -> list[tuple[Met
     """The meters of each account asked about, open ones first, as of its day."""
     pairs = sorted({(question.account, question.on) for question in asked})
     rows = await db.fetch(METERS, [account for account, _ in pairs], [on for _, on in pairs], READINGS_MAX)
-    found: dict[tuple[int, date], tuple[Meter, ...]] = {}
-    for pair, of_account in groupby(rows, key=itemgetter("account_id", "on_day")):
-        found[pair] = tuple(_meters_from(of_account))
-    return [found.get((question.account, question.on), ()) for question in asked]
+    found = {
+        pair: list(of_account) for pair, of_account in groupby(rows, key=itemgetter("account_id", "on_day"))
+    }
+    return [
+        tuple(_meters_from(found.get((question.account, question.on), ()), question.moved))
+        for question in asked
+    ]
 
 
-def _meters_from(rows: Iterable[asyncpg.Record]) -> Iterator[Meter]:
+def _meters_from(rows: Iterable[asyncpg.Record], moved: Sequence[MovedWindow]) -> Iterator[Meter]:
     for _, of_meter in groupby(rows, key=itemgetter("id")):
-        yield _meter_from(list(of_meter))
+        yield _meter_from(list(of_meter), moved)
 
 
-def _meter_from(rows: Sequence[asyncpg.Record]) -> Meter:
+def _meter_from(rows: Sequence[asyncpg.Record], moved: Sequence[MovedWindow]) -> Meter:
     row = rows[0]
-    billed = Month.of(row["billed"]) if row["billed"] else None
-    window = ReadingWindow(row["window_open"], row["window_close"], billed=billed)
+    window = ReadingWindow(
+        row["window_open"],
+        row["window_close"],
+        moved=moved_days(moved, row["service_code"]),
+        billed=Month.of(row["billed"]) if row["billed"] else None,
+    )
     period = window.period_on(row["on_day"])
     histories = [_history_from(of_register) for of_register in rows]
     return Meter(
@@ -255,7 +261,7 @@ def _waves(asked: Sequence[SubmitReadings]) -> list[dict[int, SubmitReadings]]:
 async def _submit_wave(db: Connection, wave: Mapping[int, SubmitReadings]) -> dict[int, Kept | Overtaken]:
     columns = list(zip(*_entry_rows(wave), strict=True))
     if not columns:
-        return {place: Overtaken(()) for place in wave}
+        return {place: Overtaken() for place in wave}
     states = {row["place"]: row["state"] for row in await db.fetch(SUBMIT, *columns)}
     stored = [
         (place, ref)
@@ -268,10 +274,7 @@ async def _submit_wave(db: Connection, wave: Mapping[int, SubmitReadings]) -> di
     answers: dict[int, Kept | Overtaken] = {
         place: _kept(list(rows)) for place, rows in groupby(read_back, key=itemgetter("place"))
     }
-    overtaken = [place for place in wave if place not in answers]
-    questions = [MetersOf(wave[place].account, wave[place].received_at.date()) for place in overtaken]
-    now = await meters_of(db, questions) if questions else []
-    return answers | {place: Overtaken(meters) for place, meters in zip(overtaken, now, strict=True)}
+    return {place: answers.get(place, Overtaken()) for place in wave}
 
 
 def _entry_rows(wave: Mapping[int, SubmitReadings]) -> Iterator[tuple[Any, ...]]:

@@ -140,9 +140,9 @@ async def save(turn: Turn, args: Sequence[str]) -> Told:
             left = [one for one in meters if one.asked and one.id not in saved and _is_missing(one)]
             answer = receipt(turn, kept, reckoned, left=left, number_name=turn.linked.name)
             return _in_place(turn, told(Idle(), answer))
-        case Overtaken(now):
+        case Overtaken():
             changed = everywhere(text("reading-overtaken"))
-            return await propose(turn, _at_centre(turn, now), stage.entries, opening=changed, may_swap=False)
+            return await propose(turn, await _meters(turn), stage.entries, opening=changed, may_swap=False)
 
 
 async def fix(turn: Turn, args: Sequence[str]) -> Told:  # noqa: ARG001  # every button's handler has them
@@ -274,7 +274,7 @@ def _ask_for_dial(turn: Turn, meters: Sequence[Meter], wrong: Lines) -> Told | N
 
 async def reading_rejected(turn: Turn, event: ReadingRejected) -> Told:
     """Billing does not take a reading: of which meter, the reason, and the way to send it anew."""
-    meters = await MetersOf(event.account, _day(turn)) if event.meter else ()
+    meters = await MetersOf(event.account, _day(turn), turn.centre.moved_windows) if event.meter else ()
     meter = next((one for one in meters if one.id == event.meter), None)
     number = str(event.reading)
     if meter and any(register.number == event.register for register in meter.registers):
@@ -321,7 +321,7 @@ def _in_place(turn: Turn, answer: Told) -> Told:
 
 
 async def _meters(turn: Turn) -> tuple[Meter, ...]:
-    return _at_centre(turn, await MetersOf(turn.linked.account, _day(turn)))
+    return _at_centre(turn, await MetersOf(turn.linked.account, _day(turn), turn.centre.moved_windows))
 
 
 def _day(turn: Turn) -> date:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.messages import Month
-from core.reading_windows import Days, ReadingWindow
+from core.reading_windows import Days, MovedWindow, ReadingWindow, moved_days
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 MAY, JUNE = Month(2026, 5), Month(2026, 6)
@@ -68,11 +68,17 @@ def test_a_window_that_was_moved_forward_closes_early() -> None:
     assert window.counted_period(at("2026-05-21T00:00:00")) == JUNE
 
 
-@pytest.mark.parametrize(
-    ("sent_at", "is_open"), [("2026-05-14T23:00:00", False), ("2026-05-15T00:00:00", True)]
-)
-def test_the_window_opens_on_its_first_day(sent_at: str, *, is_open: bool) -> None:
-    assert ReadingWindow().is_open(at(sent_at)) is is_open
+def test_days_moved_for_one_service_go_before_those_moved_for_all() -> None:
+    of_all, of_light = (
+        Days(date(2026, 12, 10), date(2026, 12, 22)),
+        Days(date(2026, 12, 20), date(2026, 12, 24)),
+    )
+    december = Month(2026, 12)
+    moved = (MovedWindow(december, of_light, "electricity"), MovedWindow(december, of_all))
+
+    assert moved_days(moved, "cold_water") == {"2026-12": of_all}
+    assert moved_days(moved, "electricity") == {"2026-12": of_light}
+    assert moved_days((), "electricity") == {}
 
 
 def test_a_bill_closes_its_period_before_the_window_does() -> None:

@@ -14,6 +14,7 @@ import pytest
 from core.messages import Month
 from core.meters import Meter
 from core.questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
+from core.reading_windows import Days, MovedWindow
 from storage import meters as storing
 from storage.database import Connection, Pool, connect
 from storage.meters import meters_of, submit_readings
@@ -262,6 +263,22 @@ async def test_many_accounts_are_answered_in_the_order_asked(db: Connection) -> 
     assert [len(meters) for meters in answers] == [0, 1, 1]
 
 
+async def test_a_month_that_was_moved_is_collected_until_its_own_closing_day(db: Connection) -> None:
+    flat = await account(db)
+    await a_meter(db, flat)
+    await a_reading(db, "120", 4)
+    await a_reading(db, "125", 5, status="received")
+    on, longer = date(2026, 5, 30), MovedWindow(MAY, Days(date(2026, 5, 15), date(2026, 6, 2)))
+
+    [[usual], [moved]] = await meters_of(db, [MetersOf(flat, on), MetersOf(flat, on, (longer,))])
+
+    assert usual.window.period_on(on) == MAY.plus(1)
+    assert usual.registers[0].sent is None
+    assert moved.window.period_on(on) == MAY
+    assert moved.registers[0].sent is not None
+    assert moved.registers[0].last == 120
+
+
 # --- Keeping ---------------------------------------------------------------------------------------
 
 
@@ -333,7 +350,7 @@ async def test_a_repeat_changes_nothing_and_is_answered_as_the_first_time(db: Co
     ],
     ids=["another last value", "no last value", "another account's meter"],
 )
-async def test_what_was_judged_on_something_else_is_overtaken_and_told_how_it_is_now(
+async def test_what_was_judged_on_something_else_is_overtaken(
     db: Connection, question: SubmitReadings
 ) -> None:
     flat = await account(db)
@@ -347,7 +364,6 @@ async def test_what_was_judged_on_something_else_is_overtaken_and_told_how_it_is
     [answer] = await submit_readings(db, [asked])
 
     assert isinstance(answer, Overtaken)
-    assert [meter.id for meter in answer.now] == ["cold"]
     assert await db.fetchval("select count(*) from reading where source = 'bot.telegram'") == 0
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ from core.messages import Month, Photo, Press, PressButton, Reply, Text
 from core.meters import Meter, Sent
 from core.privacy import Ceiling, permitted
 from core.questions import AddToCase, Entry, Kept, MetersOf, OpenCase, Overtaken, SubmitReadings
+from core.reading_windows import Days, MovedWindow
 from core.turns import AccountLink, Centre, ReadingRejected, Resident, Told, Turn
 from core.wording import Rows, Words
 from tests.making_meters import ACCOUNT, IN_MAY, a_register, cold, electric, hot
@@ -620,9 +622,25 @@ def test_values_that_another_turn_stored_meanwhile_are_shown_before_anything_is_
     assert "Заменит переданное раньше" in said(again)
 
 
-def test_an_overtaken_submission_is_decided_anew() -> None:
-    again = saved(Overtaken((cold(sent="125"), hot(), electric())))
+def test_meters_are_asked_for_with_the_windows_that_the_centre_moved() -> None:
+    moved = (MovedWindow(Month(2026, 5), Days(date(2026, 5, 15), date(2026, 6, 2))),)
+    centre = Centre(name="Центр", zone=MOSCOW, moved_windows=moved)
 
+    [talk] = start([show_meters(msgspec.structs.replace(a_turn(), centre=centre))])
+
+    assert talk.waiting == MetersOf(ACCOUNT, date(2026, 5, 24), moved)
+
+
+def test_an_overtaken_submission_is_decided_anew() -> None:
+    told = confirming()
+    [token] = buttons(told)["Сохранить"].split(":")[1:]
+    [talk] = start([OF_ACCOUNT["reading-save"](a_turn(Press(""), told.stage), [token])])
+
+    for answer in (FLAT, Overtaken(), (cold(sent="125"), hot(), electric())):
+        talk.step(answer)
+
+    again = talk.told
+    assert again is not None
     assert "Пока вы отвечали, данные изменились" in said(again)
     assert "125 м³ уже принято" in said(again)
     assert isinstance(again.stage, ConfirmingReadings)
@@ -791,7 +809,7 @@ def test_whatever_is_typed_wherever_the_talk_stands_is_answered_in_words(
 ) -> None:
     meters = (cold(sent="123"), hot(), electric(zones=2), cold("bath", place="санузел", smart=True))
 
-    told = typed_or_none(text, meters=meters, stage=stage, answers={SubmitReadings: Overtaken(meters)})
+    told = typed_or_none(text, meters=meters, stage=stage, answers={SubmitReadings: Overtaken()})
 
     words = Words(language, MOSCOW)
     for reply in told.replies if told else ():
