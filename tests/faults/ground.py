@@ -22,6 +22,7 @@ import yaml
 from aiohttp import web
 
 from benchmarks.ground import FIRST_CHAT, settle
+from benchmarks.pooling import Pooler
 from benchmarks.ports import free_port
 from bots import wiring
 from bots.acquirers import SIMULATED_SECRET
@@ -148,6 +149,7 @@ class Neighbourhood:
     acquirer: AcquirerStandIn
     http: aiohttp.ClientSession
     chance: Random
+    pooler: Pooler | None = None
     engines: list[Engine] = field(default_factory=list)
     on_answer: list[Spoil] = field(default_factory=list)
 
@@ -161,7 +163,8 @@ class Neighbourhood:
         config = self.folder / f"{port}.yaml"
         config.write_text(yaml.safe_dump(self._configuration(port)), encoding="utf-8")
         ours, theirs = FORKS.Pipe(duplex=False)
-        environment = {**SECRETS, wiring.DATABASE_URL: self.database.app}
+        url = self.database.app if self.pooler is None else self.pooler.url(self.database.app)
+        environment = {**SECRETS, wiring.DATABASE_URL: url}
         log = self.folder / f"{port}.log"
         ahead = self.clock() - datetime.now(UTC)
         plan = Life(config, environment, ahead=ahead, step=step, passing=passing, log=log, **life)
@@ -181,7 +184,7 @@ class Neighbourhood:
         return {
             "centre": {"name": "ЕРКЦ Зареченска", "phone": "8 (800) 000-00-00"},
             "server": {"public_url": self.base, "host": HOST, "port": port},
-            "database": {"connections_max": 5},
+            "database": {"connections_max": 5, "pooled": self.pooler is not None},
             "channels": {"telegram": {"mode": "open", "api_base": self.base}},
             "payments": {"simulated": {"base": f"{self.base}/acquirer"}},
         }
@@ -237,9 +240,9 @@ select (select count(*) from outbox where state in ('queued', 'sending', 'unknow
 
 @asynccontextmanager
 async def a_neighbourhood(
-    town: Town, folder: Path, *, seed: int = 1, now: datetime = NOW
+    town: Town, folder: Path, *, seed: int = 1, now: datetime = NOW, pooler: Pooler | None = None
 ) -> AsyncIterator[Neighbourhood]:
-    """Stand-ins around a copy of *town*; engines are to be started, and are ended here."""
+    """Stand-ins around a copy of *town*; engines are to be started, over *pooler* if given, and are ended here."""
     port = free_port()
     base = f"http://{HOST}:{port}"
     clock = BusinessClock()
@@ -268,6 +271,7 @@ async def a_neighbourhood(
             ),
             http=http,
             chance=Random(seed),
+            pooler=pooler,
         )
         await own.enter_async_context(_served(here, port))
         own.push_async_callback(_end, here)
