@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -266,14 +267,23 @@ def _mistakes(content: object, kind: type[msgspec.Struct], path: str) -> list[st
             )
         elif field.required:
             found.append(f"{prefix}{field.encode_name}: is missing; accepted: {_accepted(hints[field.name])}")
-    return found
+    return found or _whole_mistakes(content, kind, where)
+
+
+def _whole_mistakes(content: object, kind: type[msgspec.Struct], where: str) -> list[str]:
+    """What a section says against values that are right each on its own type's terms."""
+    try:
+        msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        return [f"{where}: {error}"]
+    return []
 
 
 def _value_mistakes(value: object, hint: Any, path: str) -> list[str]:
     section = _section_in(hint)
     if section is not None:
         return _mistakes(value, section, path)
-    if (listed := _listed_section(hint)) is not None and isinstance(value, Sequence):
+    if (listed := _listed_section(hint)) is not None and isinstance(value, list):
         return [wrong for at, each in enumerate(value) for wrong in _mistakes(each, listed, f"{path}[{at}]")]
     try:
         msgspec.convert(value, hint)
@@ -313,6 +323,7 @@ _PLAIN: Final[Mapping[Any, str]] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    Decimal: "a number",
     date: "a day such as 2026-12-15",
     tuple[date, ...]: "a list of days such as 2026-12-15",
     dict[str, VatCode]: "numbers of VAT by service",

@@ -24,7 +24,7 @@ BY_TRANSFER: Final = "bank:transfer"
 
 Inn = Annotated[str, msgspec.Meta(pattern=r"^(\d{10}|\d{12})$")]
 AgentWay = Annotated[str, msgspec.Meta(pattern=r"^((acquirer|bank):[a-z0-9_-]+|post|cash|terminal|payroll)$")]
-Percent = Annotated[Decimal, msgspec.Meta(ge=0, le=20)]
+FEE_PERCENT_MAX: Final = 20
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +38,13 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     way: AgentWay
     inn: Inn
     purpose: tuple[str, ...] = ()
-    fee_percent: Percent = Decimal(0)
+    fee_percent: Decimal = Decimal(0)
     charges: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # A bound in the annotation is for numbers that msgspec counts with; a Decimal is none.
+        if not 0 <= self.fee_percent <= FEE_PERCENT_MAX:
+            raise ValueError(f"fee_percent is from 0 to {FEE_PERCENT_MAX}")
 
 
 class Bank(msgspec.Struct, frozen=True):
