@@ -65,8 +65,9 @@ async def _account(db: Connection, number: str) -> int:
 
 async def settle(day: date, folder: Path, *, config: Path, data: Path) -> int:
     """Settle *day* and write its registers and payment orders into *folder*."""
-    centre = _centre(config)
-    if centre.requisites is None:
+    configuration, centre = found(config), _centre(config)
+    bank = configuration.as_bank if configuration else None
+    if centre.requisites is None or bank is None:
         raise NoRequisitesError
     async with reached(data) as db:
         settlements = await settle_day(
@@ -76,6 +77,7 @@ async def settle(day: date, folder: Path, *, config: Path, data: Path) -> int:
             now=datetime.now(UTC),
             zone=centre.zone,
             rules=due_rules(centre),
+            awaited=bank.ways,
         )
         if not settlements:
             other = await settled_with(db, day)

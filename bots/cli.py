@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bots.cli_bank import bank_app
 from bots.cli_options import (
     CONFIG,
     DATA,
@@ -41,6 +42,7 @@ channels_app = typer.Typer(help="The messengers' webhooks.")
 bills_app = typer.Typer(help="The bills of a month.")
 payments_app = typer.Typer(help="Payments: comparing, giving back, finding whose they are.")
 app.add_typer(payments_app, name="payments")
+app.add_typer(bank_app, name="bank")
 app.add_typer(export_app, name="export")
 app.add_typer(bills_app, name="bills")
 app.add_typer(ledger_app, name="ledger")
@@ -144,7 +146,7 @@ def import_(
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
-    """Take over billing's files and registers of payments.
+    """Take over billing's files, registers of payments and the bank's statements.
 
     A file with a mistake is left out whole. Status 1 if one is, or if a file is of no known kind.
     """

@@ -65,6 +65,8 @@ async def import_paths(paths: Sequence[Path], *, profile: str | None, config: Pa
                 watch=_Bars(bars).show,
                 profiles=own,
                 profile=form,
+                bank=configuration.as_bank if configuration else None,
+                moved=centre.moved_windows,
             )
     for report in reports:
         _print_report(report)

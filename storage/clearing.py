@@ -42,8 +42,8 @@ class Cleared(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def kept(self) -> Money:
-        """What the agent kept of them."""
-        return total(batch.gross for batch in self.batches) - self.arrived.amount
+        """What the agent kept of them; nothing is known where no payments are."""
+        return total(batch.gross for batch in self.batches) - self.arrived.amount if self.batches else NOTHING
 
 
 class NotWaiting(msgspec.Struct, frozen=True, tag=True):
@@ -141,7 +141,10 @@ async def clear_waiting(db: Connection, bank: Bank, *, now: datetime, zone: tzin
 async def clear_by_hand(
     db: Connection, document: int, names: Sequence[str], *, now: datetime, zone: tzinfo
 ) -> Match:
-    """Clear the batches of these *names* by the transfer of the number *document*, as a person says."""
+    """Clear the batches of these *names* by the transfer of the number *document*, as a person says.
+
+    Without names its payments were settled before statements were loaded, and it waits for none.
+    """
     arrived = next(iter(await waiting(db, document)), None)
     if arrived is None:
         return NotWaiting()

@@ -328,12 +328,12 @@ where d.kind not in ('outgoing', 'own')
     and coalesce(m.kopecks, 0) <> case when d.incoming then d.amount else -d.amount end
 union all
 select 'bank_document', d.id::text, 'is not its payments less what was kept',
-       (d.amount + coalesce(kept.kopecks, 0))::text, coalesce(brought.kopecks, 0)::text
+       (d.amount + coalesce(kept.kopecks, 0))::text, brought.kopecks::text
 from bank_document d
 left join (
     select posting_id, sum(kopecks) as kopecks from moved where kind = 'acquiring_expense' group by posting_id
 ) kept on kept.posting_id = d.kept_posting_id
-left join (
+join (
     select c.document_id as id, sum(p.amount) as kopecks,
            bool_and(p.way = coalesce(d.way, 'bank:transfer')) as on_its_way
     from clearance c
@@ -342,7 +342,7 @@ left join (
     group by c.document_id
 ) brought using (id)
 where d.kind in ('remittance', 'transfer') and d.matched
-    and (d.amount + coalesce(kept.kopecks, 0) <> coalesce(brought.kopecks, 0) or not brought.on_its_way)
+    and (d.amount + coalesce(kept.kopecks, 0) <> brought.kopecks or not brought.on_its_way)
 union all
 select 'payment', c.payment_id::text, 'has arrived by a document whose payments are not known', c.day::text, null
 from clearance c
