@@ -1,4 +1,8 @@
-"""Turns that wait for the engine: bounded, at most one a chat at a time, each chat's in its own order."""
+"""Turns that wait for the engine: bounded, at most one a chat at a time, each chat's in its own order.
+
+What one chat has us do is bounded twice: how much of it waits, and how much of it was run of late, for each turn
+queues its replies in a lane that is emptied at a chat's pace. No person types so much.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,9 @@ from core.turns import Event, TooManyWaiting
 
 WAITING_PER_CHAT_MAX: Final = 30
 WAITING_MAX: Final = 20_000
+# So many turns a chat may have at once, and one more in so many seconds.
+TURNS_AT_ONCE_MAX: Final = 200
+TURN_S: Final = 2.0
 # A flood is over once nothing of its chat was dropped for so long; of the next one the chat is told again.
 CALM_S: Final = 60.0
 
@@ -57,6 +64,8 @@ class Arrivals:
     def __init__(self) -> None:
         self._queues: dict[Hashable, ChatQueue] = {}
         self._dropped_s: dict[Hashable, float] = {}
+        # When each chat's turns of late will have been worth their time.
+        self._spent_until_s: dict[Hashable, float] = {}
         self._waiting = 0
         self.some = asyncio.Event()
 
@@ -68,19 +77,38 @@ class Arrivals:
         queue = self._queues.get(arrival.lane)
         if self._waiting >= WAITING_MAX:
             arrival.taken.set_result(Taken.BUSY)
-        elif queue is not None and len(queue) >= WAITING_PER_CHAT_MAX:
-            self._drop(arrival, queue)
+        elif arrival.event is None and self._floods(arrival.lane, queue):
+            self._drop(arrival)
         else:
-            self._queues.setdefault(arrival.lane, deque()).append(arrival)
-            self._waiting += 1
-            self.some.set()
+            self._append(arrival)
 
-    def _drop(self, arrival: Arrival, queue: ChatQueue) -> None:
+    def ran(self, arrival: Arrival) -> None:
+        """Count *arrival*, whose turn is committed: what was not run, and comes again, costs its chat nothing."""
+        now_s = asyncio.get_running_loop().time()
+        until_s = max(self._spent_until_s.pop(arrival.lane, now_s), now_s) + TURN_S
+        self._spent_until_s[arrival.lane] = until_s
+        # Who has been silent for longest stands first.
+        while self._spent_until_s[calm := next(iter(self._spent_until_s))] <= now_s:
+            del self._spent_until_s[calm]
+
+    def _floods(self, lane: Hashable, queue: ChatQueue | None) -> bool:
+        """Whether *lane*, whose waiting turns are *queue*, has sent more than a person would."""
+        if queue is not None and len(queue) >= WAITING_PER_CHAT_MAX:
+            return True
+        spent_s = self._spent_until_s.get(lane, 0.0) - asyncio.get_running_loop().time()
+        return spent_s > TURNS_AT_ONCE_MAX * TURN_S
+
+    def _append(self, arrival: Arrival) -> None:
+        self._queues.setdefault(arrival.lane, deque()).append(arrival)
+        self._waiting += 1
+        self.some.set()
+
+    def _drop(self, arrival: Arrival) -> None:
         """Drop what a flooding chat sends on, and tell it once."""
         arrival.taken.set_result(Taken.DROPPED)
         if self._is_told(arrival.lane):
             return
-        queue.append(
+        self._append(
             msgspec.structs.replace(
                 arrival,
                 key=f"flood:{arrival.key}",
@@ -89,7 +117,6 @@ class Arrivals:
                 update=None,
             )
         )
-        self._waiting += 1
 
     def _is_told(self, lane: Hashable) -> bool:
         """Whether *lane*, of which something is dropped now, was told of this flood already."""

@@ -186,6 +186,8 @@ class Engine:
         self._committed(sent)
         for arrival in batch:
             came_to = turned.get(arrival)
+            if came_to is not None:
+                self._arrivals.ran(arrival)
             _tell(arrival, Taken.REPEATED if came_to is None else Taken.DONE)
             _note(arrival, came_to)
         metrics.batch_done(len(turned), perf_counter() - started)

@@ -1,0 +1,109 @@
+"""What one chat has the engine do is bounded, however long it floods; people and events never feel it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from bots import arrivals
+from bots.arrivals import TURN_S, TURNS_AT_ONCE_MAX, Arrival, Arrivals
+from bots.taking import Taken
+from core.messages import Text
+from core.turns import CaseAnswered, TooManyWaiting
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_keys = count()
+
+
+def an_arrival(chat: str = "one", *, event: int | None = None) -> Arrival:
+    return Arrival(
+        channel="telegram",
+        key=str(next(_keys)),
+        chat=chat if event is None else 7,
+        order=0,
+        sent_at=NOW,
+        said=Text("хвс 124") if event is None else CaseAnswered(event, "Да."),
+        taken=asyncio.get_running_loop().create_future(),
+        event=event,
+    )
+
+
+def taken_now(waiting: Arrivals, arrival: Arrival) -> Taken | None:
+    """What *arrival* is told at once; None if it waits."""
+    waiting.add(arrival)
+    return arrival.taken.result() if arrival.taken.done() else None
+
+
+def run(waiting: Arrivals, turns: int, chat: str = "one") -> list[Taken | None]:
+    """Have *chat* send so many, each after the one before was run."""
+    told = []
+    for _ in range(turns):
+        told.append(taken_now(waiting, an_arrival(chat)))
+        for arrival in waiting.next_batch(1):
+            waiting.ran(arrival)
+    return told
+
+
+async def test_a_chat_that_sends_without_end_is_run_so_often_and_no_more() -> None:
+    waiting = Arrivals()
+
+    told = run(waiting, 2000)
+
+    assert told.count(None) == pytest.approx(TURNS_AT_ONCE_MAX, abs=3)
+    assert set(told[TURNS_AT_ONCE_MAX + 3 :]) == {Taken.DROPPED}
+
+
+async def test_who_floods_is_told_once_and_others_are_heard() -> None:
+    waiting = Arrivals()
+    run(waiting, TURNS_AT_ONCE_MAX + 1)
+
+    for _ in range(500):
+        waiting.add(an_arrival())
+
+    said = [arrival.said for arrival in waiting.next_batch(10)]
+    assert [type(each) for each in said] == [TooManyWaiting]
+    assert taken_now(waiting, an_arrival("other")) is None
+
+
+async def test_who_paused_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, loop = Arrivals(), asyncio.get_running_loop()
+    run(waiting, TURNS_AT_ONCE_MAX + 1)
+    dropped = taken_now(waiting, an_arrival())
+    waiting.next_batch(1)
+    later_s = loop.time() + 10 * TURN_S
+    monkeypatch.setattr(loop, "time", lambda: later_s)
+
+    again = run(waiting, 9)
+
+    assert dropped is Taken.DROPPED
+    assert set(again) == {None}
+
+
+async def test_what_was_not_run_costs_its_chat_nothing() -> None:
+    waiting = Arrivals()
+
+    for _ in range(10 * TURNS_AT_ONCE_MAX):
+        assert taken_now(waiting, an_arrival()) is None
+        waiting.next_batch(1)  # and the database is away: the platform comes again
+
+
+async def test_a_chat_hears_of_all_events_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "WAITING_PER_CHAT_MAX", 3)
+    waiting = Arrivals()
+
+    assert {taken_now(waiting, an_arrival(event=number)) for number in range(100)} == {None}
+
+
+async def test_chats_that_went_silent_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, loop = Arrivals(), asyncio.get_running_loop()
+    for number in range(1000):
+        run(waiting, 1, str(number))
+    later_s = loop.time() + TURN_S
+    monkeypatch.setattr(loop, "time", lambda: later_s)
+
+    run(waiting, 1, "last")
+
+    assert list(waiting._spent_until_s) == [("telegram", "last")]
