@@ -16,6 +16,7 @@ import structlog
 from core.allocation import PROPORTIONAL, Rule
 from core.bank_statements import Bank
 from core.errors import KvitokError
+from core.reading_windows import MovedWindow
 from core.registers import Profile, profile_of
 from storage.bank_statements import cleared_notes, holds_statement, statement_in, take_statement
 from storage.clearing import clear_waiting
@@ -77,16 +78,18 @@ async def import_files(
     profiles: tuple[Profile, ...] = (),
     profile: Profile | None = None,
     bank: Bank | None = None,
+    moved: tuple[MovedWindow, ...] = (),
 ) -> list[FileReport]:
     """Load files, and what is in folders, in the order of what refers to what; a report on each.
 
     The connection must not be in a transaction: every file is one of its own, so that what is right stays
     loaded. A file that was loaded before, under whatever name, changes nothing. *now* is the business
-    clock's, *zone* and *rule* the centre's. Registers of payments are told by the patterns of the centre's own
-    *profiles* or the shipped ones; with a *profile* every file is one of its registers. Statements of our *bank*
-    are told by their first line and come last. Raises ImportRunningError, NoFilesError.
+    clock's, *zone*, *rule* and the *moved* windows of readings are the centre's. Registers of payments are told
+    by the patterns of the centre's own *profiles* or the shipped ones; with a *profile* every file is one of its
+    registers. Statements of our *bank* are told by their first line and come last. Raises ImportRunningError,
+    NoFilesError.
     """
-    terms = _Terms(now, zone, rule, bank)
+    terms = _Terms(now, zone, rule, bank, moved)
     found = _found(paths, profiles, profile)
     reports = [FileReport(path.name, outcome) for path, outcome in found.strangers]
     async with _alone(db):
@@ -113,6 +116,7 @@ class _Terms:
     zone: tzinfo
     rule: Rule
     bank: Bank | None
+    moved: tuple[MovedWindow, ...]
 
 
 @dataclass(slots=True)
@@ -232,7 +236,14 @@ async def _import_register(
     try:
         async with db.transaction():
             outcome = await take_register(
-                db, register, profile, name=path.name, now=terms.now, zone=terms.zone, rule=terms.rule
+                db,
+                register,
+                profile,
+                name=path.name,
+                now=terms.now,
+                zone=terms.zone,
+                rule=terms.rule,
+                moved=terms.moved,
             )
             await db.execute(NOTE_FILE, file.sha256, profile.source, path.name, len(register.rows), terms.now)
             if terms.bank is not None:

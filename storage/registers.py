@@ -13,6 +13,7 @@ import msgspec
 from core.allocation import Rule
 from core.booking import Payment
 from core.money import Money
+from core.reading_windows import MovedWindow
 from core.register_reading import at_moment, read_register
 from core.registers import Profile, Register, RegisterRow, UnreadableRegisterError
 from storage.database import Connection
@@ -78,6 +79,7 @@ async def take_register(
     now: datetime,
     zone: tzinfo,
     rule: Rule,
+    moved: tuple[MovedWindow, ...] = (),
 ) -> Loaded:
     """Post the payments of *register*, in one transaction with the readings that ride in it.
 
@@ -106,7 +108,7 @@ async def take_register(
             for row, payment in zip(chunk, payments, strict=True)
             if row.readings and payment.account is not None
         ]
-    taken = await take_readings(db, ridden, now=now)
+    taken = await take_readings(db, ridden, now=now, moved=moved)
     return _loaded(name, register, new, aside, taken)
 
 

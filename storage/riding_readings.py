@@ -29,6 +29,7 @@ from core.reading_verdicts import (
     UnusuallyHigh,
     Verdict,
 )
+from core.reading_windows import MovedWindow
 from core.registers import RidingReading
 from storage.cases import open_case
 from storage.database import Connection
@@ -54,14 +55,17 @@ class Taken(msgspec.Struct, frozen=True):
     left: tuple[tuple[int, str], ...] = ()
 
 
-async def take_readings(db: Connection, ridden: Sequence[Ridden], *, now: datetime) -> Taken:
+async def take_readings(
+    db: Connection, ridden: Sequence[Ridden], *, now: datetime, moved: tuple[MovedWindow, ...] = ()
+) -> Taken:
     """Keep what can be kept of readings, a payment after the other in the order of their moments.
 
+    *moved* are months whose readings are taken in on other days than usual.
     An impossible value opens a case; of whatever else is not kept only the report tells.
     """
     kept, left = 0, list[tuple[int, str]]()
     for wave in _waves(ridden):
-        found = await meters_of(db, [MetersOf(one.account, one.paid_at.date()) for one in wave])
+        found = await meters_of(db, [MetersOf(one.account, one.paid_at.date(), moved) for one in wave])
         submissions = []
         for one, meters in zip(wave, found, strict=True):
             asked, complaints, cases = _judged(one, meters, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.messages import Month
 from core.money import Money
 from core.postings import LedgerAccount
+from core.reading_windows import Days, MovedWindow
 from core.registers import profile_named
 from storage.database import Connection
 from storage.exchange import import_files
@@ -227,6 +229,20 @@ async def test_readings_that_ride_in_a_register_are_kept_on_the_day_of_the_payme
         ("M3", 2, "11"),
     ]
     assert {(row["source"], str(row["taken_on"])) for row in rows} == {("bank_register", "2026-10-05")}
+
+
+async def test_readings_that_ride_in_a_register_go_into_the_bill_whose_window_was_moved(
+    db: Connection,
+) -> None:
+    await make_flats(db)
+    days = Days(date(2026, 9, 15), date(2026, 10, 7))
+
+    await import_files(
+        db, [BODIES / WITH_READINGS], now=NOW, zone=ZONE, moved=(MovedWindow(Month(2026, 9), days),)
+    )
+
+    periods = await db.fetch("select distinct counted_period from reading where status = 'received'")
+    assert [str(row["counted_period"]) for row in periods] == ["2026-09-01"]
 
 
 async def test_a_reading_below_the_last_one_is_left_out_and_told_and_its_payment_is_posted(
