@@ -48,7 +48,7 @@ async def render_bills(period: Month, out: Path, *, codes: Path | None, config: 
     printer = Printer(centre, wiring.keys_of(Secrets(os.environ)), codes_in(codes) if codes else {})
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with reached(data) as db:
-        with Progress(*columns, console=console, transient=True) as bars:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
             task = bars.add_task(f"Bills of {period}", total=None)
 
             def watch(done: int, of: int) -> None:
@@ -63,11 +63,14 @@ def codes_in(path: Path) -> dict[str, str]:
     """The codes to print, by account number. Raises UnreadableCodesError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return {row["account"]: row["code"] for row in csv.DictReader(file, delimiter=";")}
+            rows = csv.DictReader(file, delimiter=";")
+            if not {"account", "code"} <= set(rows.fieldnames or ()):
+                raise UnreadableCodesError(path, "has no such columns")
+            return {row["account"]: row["code"] for row in rows}
     except OSError as error:
         raise UnreadableCodesError(path, f"cannot be read: {error.strerror}") from error
-    except (KeyError, UnicodeDecodeError) as error:
-        raise UnreadableCodesError(path, "has no such columns") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UnreadableCodesError(path, "is no text") from error
 
 
 class Printer:

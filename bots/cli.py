@@ -14,6 +14,7 @@ from bots.cli_bank import bank_app
 from bots.cli_options import (
     CONFIG,
     DATA,
+    NUMBER_MAX,
     AccountNumber,
     Config,
     Data,
@@ -249,7 +250,9 @@ def compare_penalties(*, config: Config = CONFIG, data: Data = DATA) -> None:
 
 @payments_app.command(name="match")
 def match_payment(
-    number: Annotated[int, typer.Argument(metavar="PAYMENT", help="The payment that was put aside.")],
+    number: Annotated[
+        int, typer.Argument(metavar="PAYMENT", help="The payment that was put aside.", max=NUMBER_MAX)
+    ],
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account that it is for.")],
     *,
     config: Config = CONFIG,
@@ -276,7 +279,7 @@ def reconcile_payments(
 
 @payments_app.command(name="refund")
 def refund_payment(
-    number: Annotated[int, typer.Argument(metavar="N", help="The payment's number.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="The payment's number.", max=NUMBER_MAX)],
     amount: Annotated[str | None, typer.Argument(metavar="SUM", help="In roubles; all by default.")] = None,
     *,
     config: Config = CONFIG,

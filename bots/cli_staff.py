@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bots.cli_options import CONFIG, DATA, AccountNumber, CaseNumber, Config, Data, Why, run
+from bots.cli_options import CONFIG, DATA, NUMBER_MAX, AccountNumber, CaseNumber, Config, Data, Why, run
 
 cases_app = typer.Typer(help="What needs a person; alone: lists the open cases.", invoke_without_command=True)
 links_app = typer.Typer(help="Who is linked to an account, and what keeps them from it.")
@@ -54,7 +54,7 @@ def answer_case(
 def fetch_photo(
     number: CaseNumber,
     *,
-    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.", dir_okay=False)],
     which: Annotated[int, typer.Option("--photo", help="Which of the case's photos.", min=1)] = 1,
     config: Config = CONFIG,
     data: Data = DATA,
@@ -84,7 +84,9 @@ def show_links(account: AccountNumber, *, data: Data = DATA) -> None:
 @links_app.command(name="unfreeze")
 def unfreeze_link(
     account: AccountNumber,
-    link: Annotated[int, typer.Argument(metavar="LINK", help="The link's number, from `links show`.")],
+    link: Annotated[
+        int, typer.Argument(metavar="LINK", help="The link's number, from `links show`.", max=NUMBER_MAX)
+    ],
     *,
     why: Why,
     data: Data = DATA,

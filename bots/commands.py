@@ -55,7 +55,8 @@ async def import_paths(paths: Sequence[Path], *, profile: str | None, config: Pa
     own = configuration.registers if configuration else ()
     form = profile_named(profile, own) if profile is not None else None
     async with reached(data) as db:
-        with Progress(TextColumn("{task.description}"), BarColumn(), console=out, transient=True) as bars:
+        columns = (TextColumn("{task.description}"), BarColumn())
+        with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bars:
             reports = await exchange.import_files(
                 db,
                 paths,

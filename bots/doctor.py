@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from bots import acquirers, wiring
 from bots.configuration import Configuration, ConfigurationError, Secrets, load
-from bots.messengers import Means, channels_of
+from bots.messengers import Means, channel_of
 from bots.reaching import reached
 from bots.trust import told_of_roots
 from core.channel import Channel
@@ -112,8 +112,7 @@ async def pooler_checks(configuration: Configuration, secrets: Secrets) -> Async
     direct = secrets.find(DIRECT_URL)
     yield (
         direct is not None,
-        f"database.direct_url: {DIRECT_URL} is "
-        + ("set" if direct else "not set; database.pooled wants it"),
+        f"database.direct_url: {DIRECT_URL} is " + ("set" if direct else "not set; database.pooled wants it"),
     )
     try:
         async with open_pool(secrets.need(wiring.DATABASE_URL, "the pooler"), most=1, pooled=True):
@@ -123,17 +122,17 @@ async def pooler_checks(configuration: Configuration, secrets: Secrets) -> Async
 
 
 async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
-    try:
-        channels = channels_of(Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC)))
-    except KvitokError as error:
-        yield False, f"channels: {error}"
-        return
-    if not channels:
+    if not configuration.channels.on:
         yield False, "channels: none is configured; residents cannot write to you"
+    means = Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC))
     for name, section in configuration.channels.on.items():
         if section.roots:
             yield told_of_roots(name, section.roots, now=datetime.now(UTC))
-    for name, channel in channels.items():
+        try:
+            channel = channel_of(name, means)
+        except KvitokError as error:
+            yield False, f"{name}: {error}"
+            continue
         async for check in _channel(name, channel, configuration):
             yield check
         await channel.close()

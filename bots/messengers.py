@@ -52,10 +52,13 @@ class Means:
 
 def channels_of(means: Means) -> dict[str, Channel]:
     """The channels that are on. Raises MissingSecretError, CertificateFileError or ChannelMisconfiguredError."""
-    return {
-        name: _paced(BUILDERS[name](section, means), section)
-        for name, section in means.configuration.channels.on.items()
-    }
+    return {name: channel_of(name, means) for name in means.configuration.channels.on}
+
+
+def channel_of(name: str, means: Means) -> Channel:
+    """The channel *name*, which is on. Raises the same."""
+    section = means.configuration.channels.on[name]
+    return _paced(BUILDERS[name](section, means), section)
 
 
 def _paced(channel: Channel, section: ChannelSection) -> Channel:

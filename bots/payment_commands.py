@@ -43,9 +43,31 @@ async def _desk(config: Path, data: Path) -> AsyncIterator[PayDesk]:
         )
 
 
+class DayNotBegunError(KvitokError):
+    """A day that is still to come has nothing to compare."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} has not come yet")
+        self.day = day
+
+
+class NoAcquirerError(KvitokError):
+    """No acquirer is configured."""
+
+    def __init__(self, config: Path) -> None:
+        super().__init__(f"no acquirer is on in {config}")
+
+
 async def compare(day: date, *, config: Path, data: Path) -> int:
-    """List what differs between our books and the acquirers for *day*; the status is 1 if anything does."""
+    """List what differs between our books and the acquirers for *day*; the status is 1 if anything does.
+
+    Raises DayNotBegunError, NoAcquirerError.
+    """
     async with _desk(config, data) as desk:
+        if day > desk.clock().astimezone(desk.centre.zone).date():
+            raise DayNotBegunError(day)
+        if not desk.acquirers:
+            raise NoAcquirerError(config)
         differences = await reconcile(desk, day)
     for difference in differences:
         out.print(str(difference), soft_wrap=True, markup=False)

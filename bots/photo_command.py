@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bots.case_commands import case_numbered
 from bots.configuration import Configuration, Secrets, load
-from bots.messengers import BUILDERS, Means
+from bots.messengers import Means, channel_of
 from bots.reaching import reached
 from bots.staff import who_runs
 from core.errors import KvitokError
@@ -73,10 +73,9 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 async def _downloaded(name: str, photo: str, configuration: Configuration, config: Path) -> bytes:
-    section = configuration.channels.on.get(name)
-    if section is None:
+    if name not in configuration.channels.on:
         raise ChannelOffError(name, config)
-    channel = BUILDERS[name](section, Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC)))
+    channel = channel_of(name, Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC)))
     try:
         return await channel.download(photo)
     finally:

@@ -45,6 +45,9 @@ async def _each(config: Path, do: Callable[[str, Channel, Configuration], Awaita
     configuration = load(config)
     channels = channels_of(Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC)))
     out = Console()
+    if not channels:
+        out.print(f"No messenger is on in {config}.", soft_wrap=True)
+        return 1
     failed = False
     for name, channel in channels.items():
         if configuration.channels.on[name].is_polled:
