@@ -181,9 +181,9 @@ async def close_case(db: Connection, number: int, *, now: datetime) -> bool:
     return await db.fetchval(CLOSE, number, now) is not None
 
 
-# Closes the case about a payment that was put aside.
+# Closes the case about a payment that was put aside; what its transfer said of its payer is needed no more.
 CLOSE_PAYMENT: Final = """
-update staff_case set state = 'closed', closed_at = $2
+update staff_case set state = 'closed', closed_at = $2, facts = facts - 'purpose'
 where kind = 'payment_aside' and facts ->> 'payment' = $1 and state <> 'closed'
 """
 

@@ -17,6 +17,7 @@ from core.due_dates import due_rules
 from core.money import Money
 from core.postings import LedgerAccount
 from core.settlement import Settlement
+from storage.cases import close_payment_case
 from storage.clearing import Cleared, NoBatches, NotWaiting, TooLittle, clear_by_hand, open_batches, waiting
 from storage.database import Connection
 from storage.exchange import import_files
@@ -119,8 +120,11 @@ async def test_a_transfer_that_names_nobody_is_put_aside_and_may_be_matched_late
     [case] = await db.fetch("select kind, facts from staff_case")
     assert (case["kind"], case["facts"]["purpose"]) == ("payment_aside", "за квартиру")
     assert await held(db, LedgerAccount.suspense(), LedgerAccount.bank()) == [-5_000, 5_000]
+    payment = int(case["facts"]["payment"])
     async with db.transaction():
-        await match_payments(db, {int(case["facts"]["payment"]): account}, now=NOW, zone=ZONE)
+        await match_payments(db, {payment: account}, now=NOW, zone=ZONE)
+        await close_payment_case(db, payment, now=NOW)
+    assert "purpose" not in await db.fetchval("select facts from staff_case")
     assert await held(db, LedgerAccount.suspense()) == [0]
     assert await verify(db) == []
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from core.allocation import PROPORTIONAL
+from core.bank_statements import Agent, Bank, BankDocument, BankStatement
 from core.due_dates import due_rules
 from core.money import Money
 from core.postings import Kind
 from core.requisites import Requisites
+from storage.bank_statements import take_statement
 from storage.database import Connection
 from storage.proof import verify
 from storage.receiving import Received, match_payments, receive_payments
@@ -21,6 +25,8 @@ from tests.storage.making_books import JUNE, MAY, NOW, ZONE, a_payment, bill, ma
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "ru" / "ledger.md"
 PAYER: Final = Requisites("ЕРКЦ", "7707083893", "", "40702810700000067890", "", "044525225", "")
+SBER: Final = Agent(way="bank:sber", inn="7707083893", fee_percent=Decimal(1))
+BANK: Final = Bank(PAYER.bank_account, PAYER.inn, (SBER,))
 EXAMPLE_ROW: Final = re.compile(
     r"^\| (\d+) \| `(\w+)` \| `([\w:]+)` \| `([\w:]+)` \| ([\d ]+,\d\d) \|$", re.MULTILINE
 )
@@ -54,8 +60,22 @@ async def live_the_example(books: Connection) -> int:
     await match_payments(books, {aside.payment: account}, now=NOW, zone=ZONE)
     asked = Asked(received.payment, "cash", "r2", Money(10_000), NOW)
     await refund_payments(books, [asked], now=NOW, zone=ZONE)
-    day = NOW.astimezone(ZONE).date()
-    await settle_day(books, day, payer=PAYER, now=NOW + timedelta(days=1), zone=ZONE, rules=due_rules(CENTRE))
+    day, tomorrow = NOW.astimezone(ZONE).date(), NOW + timedelta(days=1)
+    arrived = BankDocument(
+        line=1,
+        number="487",
+        day=day,
+        amount=Money(89_100),
+        incoming=True,
+        inn=SBER.inn,
+        account="",
+        purpose="",
+    )
+    statement = BankStatement((arrived,))
+    await take_statement(books, statement, BANK, name="", now=NOW, zone=ZONE, rule=PROPORTIONAL)
+    await settle_day(
+        books, day, payer=PAYER, now=tomorrow, zone=ZONE, rules=due_rules(CENTRE), awaited=BANK.ways
+    )
     return account
 
 
