@@ -65,7 +65,8 @@ OUTBOX = Table(
     "outbox",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("chat_id", ForeignKey("chat.id"), nullable=False),
+    # Forgetting a chat looks for all that was ever sent to it.
+    Column("chat_id", ForeignKey("chat.id"), nullable=False, index=True),
     Column("channel", Text, nullable=False),
     Column("message_class", SmallInteger, nullable=False),
     Column("body", Text),

@@ -147,3 +147,39 @@ def test_the_initial_revision_can_be_frozen(tmp_path: Path) -> None:
     module = importlib.util.module_from_spec(frozen)
     frozen.loader.exec_module(module)
     assert [sql.split() for sql in module.STATEMENTS] == [sql.split() for sql in declared()]
+
+
+# Foreign keys that no whole index begins with.
+WITHOUT_INDEX = """
+select c.conrelid::regclass || '.' || a.attname as key
+from pg_constraint c
+join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+where c.contype = 'f' and c.connamespace = current_schema()::regnamespace and c.conparentid = 0
+  and not exists (
+    select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1] and i.indpred is null
+  )
+"""
+
+# Those that may be so, and why: from the other side nobody looks for their rows, nor removes what they refer to.
+NOT_WALKED = {
+    "account_link.account_id": "live links have an index of their own",
+    "advance.account_id": "open advances have an index of their own, and no others are looked for",
+    "charge.provider_id": "reference data is never removed",
+    "charge.service_code": "reference data is never removed",
+    "ledger_account.account_id": "found by its key, and never removed",
+    "meter.service_code": "reference data is never removed",
+    "payment_attempt.case_id": "a case is never removed",
+    "reading.supersedes_id": "a reading is never removed",
+    "settlement.provider_id": "looked for by day, and never removed",
+    "staff_action.case_id": "actions on cases have an index of their own",
+    "staff_action.link_id": "a link is never removed",
+    "staff_case.account_id": "cases are listed whole; accounts are never removed",
+    "tariff.provider_id": "reference data is never removed",
+}
+
+
+async def test_every_foreign_key_that_is_walked_has_an_index(database: Database) -> None:
+    async with connect(database.app) as connection:
+        found = {row["key"] for row in await connection.fetch(WITHOUT_INDEX)}
+
+    assert found == NOT_WALKED.keys()
