@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from core.conversation import Consenting, Idle
-from core.dialogues.menu import menu_keyboard, only_in_private
+from core.dialogues.menu import MENU_ROW, menu_keyboard, only_in_private
 from core.messages import Keyboard, LinkButton, Phrase, press, say, text
 from core.turns import Told, Turn, told
 from core.wording import Words
@@ -35,7 +35,8 @@ def asked_consent(turn: Turn, stage: Consenting, *first: Phrase) -> Told:
     )
     if turn.centre.privacy_url:
         keyboard += ((LinkButton(text("consent-document-button"), turn.centre.privacy_url),),)
-    return told(stage, say(*first, consent_phrase(turn), keyboard=keyboard))
+    # Looking around, help and the other language need no consent: they are in the menu.
+    return told(stage, say(*first, consent_phrase(turn), keyboard=(*keyboard, MENU_ROW)))
 
 
 async def ask_consent(turn: Turn, args: Sequence[str]) -> Told:

@@ -60,7 +60,7 @@ def test_consent_says_who_and_until_when_and_can_be_refused() -> None:
 
     reply = only(told)
     assert told.stage == Consenting()
-    assert payloads(reply) == [f"agree:{VERSION}", "decline"]
+    assert payloads(reply) == [f"agree:{VERSION}", "decline", "menu"]
     assert addresses(reply) == [CENTRE.privacy_url]
     assert CENTRE.name in words_of(reply)
     assert VERSION in words_of(reply)
