@@ -87,6 +87,9 @@ def demo(
     """
     import gc  # noqa: PLC0415  # not for --help
 
+    from bots.ports import LOOPBACK, check_free  # noqa: PLC0415  # as above
+
+    check_free(LOOPBACK, port)
     # What is loaded at the start is no garbage, and looking through it costs a second; run_demo looks again.
     gc.disable()
     from bots.simulator.demo import run_demo  # noqa: PLC0415

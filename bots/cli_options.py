@@ -32,7 +32,9 @@ def read_month(typed: str) -> date:
 
 
 Config = Annotated[Path, typer.Option("--config", help="The configuration.")]
-Data = Annotated[Path, typer.Option("--data", help="Where the embedded database keeps its data.")]
+Data = Annotated[
+    Path, typer.Option("--data", help="Where the embedded database keeps its data.", file_okay=False)
+]
 Since = Annotated[date, typer.Option("--since", help="The first day.", parser=read_day, metavar="YYYY-MM-DD")]
 Day = Annotated[date, typer.Option("--date", help="The day.", parser=read_day, metavar="YYYY-MM-DD")]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write to.", file_okay=False)]

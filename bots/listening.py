@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bots.ports import AddressTakenError
 from bots.webhooks import web_runner
-from core.errors import KvitokError
-
-
-class AddressTakenError(KvitokError):
-    """Nobody can listen on this address: another program does, or it is none of ours."""
-
-    def __init__(self, host: str, port: int, error: OSError) -> None:
-        why = (
-            "is taken by another program"
-            if error.errno == errno.EADDRINUSE
-            else f"cannot be listened on: {error}"
-        )
-        super().__init__(f"{host}:{port} {why}; choose another port")
-        self.port = port
-
-
-def check_free(host: str, port: int) -> None:
-    """Raise AddressTakenError where nobody can listen on *port* of the address *host* by now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise AddressTakenError(host, port, error) from error
 
 
 @asynccontextmanager

@@ -58,7 +58,7 @@ class Keys:
     @classmethod
     def of(cls, *, master: bytes, billing: bytes) -> Keys:
         """The keys behind the centre's two secrets. Raises WeakKeyError for a short one."""
-        for name, secret in (("secret_key", master), ("billing_key", billing)):
+        for name, secret in (("KVITOK_SECRET_KEY", master), ("KVITOK_BILLING_KEY", billing)):
             if len(secret) < MASTER_BYTES_MIN:
                 raise WeakKeyError(name)
         return cls(

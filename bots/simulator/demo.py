@@ -19,10 +19,9 @@ from rich.console import Console
 
 from bots.clock import BusinessClock
 from bots.configuration import Secrets
-from bots.listening import check_free, stop_signal
+from bots.listening import stop_signal
 from bots.logs import set_up_logs
 from bots.simulator.surroundings import (
-    HOST,
     Surroundings,
     simulated_configuration,
     simulated_secrets,
@@ -75,7 +74,6 @@ class Home:
 async def run_demo(data: Path, *, port: int, fresh: bool, accounts: int) -> int:
     """Run the demo until a signal says stop."""
     out = Console()
-    check_free(HOST, port)
     set_up_logs(pretty=True)
     stop = stop_signal()
     home, server = Home(data), EmbeddedPostgres(data)
