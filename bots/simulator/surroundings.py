@@ -20,7 +20,6 @@ from bots.acquirers import SIMULATED_SECRET
 from bots.clock import BusinessClock
 from bots.configuration import Configuration, Secrets, checked
 from bots.listening import listening
-from bots.ports import LOOPBACK
 from bots.serving import Serving, serving
 from bots.simulator.acquirer import AcquirerStandIn
 from bots.simulator.app import simulator_app
@@ -32,6 +31,7 @@ from storage.conversations import forget_order
 from storage.database import Pool
 from storage.showcase import accounts_to_try
 
+HOST: Final = "127.0.0.1"
 ACQUIRER: Final = "/acquirer"
 UNPACED: Final = Pace(rate=10_000, burst=10_000, chat_rate=10_000, chat_burst=10_000)
 
@@ -48,7 +48,7 @@ def simulated_secrets(*, master: str, billing: str) -> dict[str, str]:
 
 def simulated_configuration(port: int, *, mode: str = "open") -> Configuration:
     """The configuration of a simulated centre: all channels on, all addresses on this machine's *port*."""
-    base = f"http://{LOOPBACK}:{port}"
+    base = f"http://{HOST}:{port}"
     content = {
         "centre": {
             "name": "ЕРКЦ Зареченска",
@@ -66,7 +66,7 @@ def simulated_configuration(port: int, *, mode: str = "open") -> Configuration:
                 "corr_account": "30101810500000000999",
             },
         },
-        "server": {"public_url": base, "host": LOOPBACK, "port": port},
+        "server": {"public_url": base, "host": HOST, "port": port},
         "channels": sections(base, mode=mode),
         "payments": {"simulated": {"base": f"{base}{ACQUIRER}"}},
     }
@@ -136,7 +136,7 @@ async def surrounded(
                 channel.pace = UNPACED
         async with serving(parts, app) as service:
             app.add_routes(ModeApi(service).routes())
-            async with listening(app, host=LOOPBACK, port=configuration.server.port):
+            async with listening(app, host=HOST, port=configuration.server.port):
                 await _subscribe(configuration, parts.channels)
                 yield Surroundings(
                     configuration.server.public_url, await to_try(), clock, channels, acquirer, service
