@@ -13,25 +13,25 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Literal
 
 import msgspec
 import structlog
-from yarl import URL
 
+from adapters.calling import listed
 from adapters.max_api import (
     CALL_S,
-    UPLOAD_S,
     Fault,
     MaxApi,
     MaxRefusedError,
     classify,
     failures_worded,
-    listed,
 )
 from adapters.max_messages import CAPABILITIES, encode, kind_of
 from adapters.max_updates import NAME, UPDATE_KINDS, check, decode, parse
+from adapters.receiving import polled
 from core.channel import (
     Clock,
     Identity,
@@ -45,7 +45,7 @@ from core.channel import (
     Sent,
     Webhook,
 )
-from core.errors import ChannelFailedError, ChannelMisconfiguredError, UnusableUpdateError
+from core.errors import ChannelFailedError, ChannelMisconfiguredError
 from core.messages import Incoming
 
 log = structlog.get_logger()
@@ -63,7 +63,6 @@ LOOK_BACK_MESSAGES: Final = 5
 POLL_S: Final = 30
 POLL_UPDATES: Final = 100
 
-DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024
 # Where MAX keeps what residents send.
 FILE_HOSTS: Final = ("oneme.ru", "max.ru", "okcdn.ru", "mycdn.me")
 
@@ -256,46 +255,17 @@ class Max:
             query["marker"] = position
         with failures_worded():
             answer = await self._api.call("GET", "updates", query=query, timeout_s=POLL_S + CALL_S)
-        updates = [update for fields in listed(answer, "updates") for update in self._polled(fields)]
+        read = partial(decode, token=self._settings.token)
+        updates = [
+            update for fields in listed(answer, "updates") for update in polled(NAME, partial(read, fields))
+        ]
         reached = answer.get("marker")
         return updates, position if reached is None else str(reached)
 
-    def _polled(self, fields: Mapping[str, Any]) -> Sequence[Incoming]:
-        try:
-            received = decode(fields, token=self._settings.token)
-        except UnusableUpdateError as error:
-            log.warning("update.unusable", channel=NAME, reason=error.reason)
-            return ()
-        if received.ignored:
-            log.info("update.ignored", channel=NAME, reason=received.ignored)
-        return received.updates
-
     async def download(self, file: str) -> bytes:
         """The bytes of a picture on the platform's servers. Raises ChannelFailedError; also if it is too large."""
-        if not self._keeps_files(file):
-            raise ChannelFailedError(NAME, "the file is not on a server of MAX's")
-        body = bytearray()
         with failures_worded():
-            async with self._api.request("GET", URL(file), timeout_s=UPLOAD_S) as answer:
-                if answer.status != 200:
-                    raise ChannelFailedError(NAME, f"the file is not given out: HTTP {answer.status}")
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > DOWNLOAD_BYTES_MAX:
-                        raise ChannelFailedError(NAME, "the file is too large to be fetched")
-        return bytes(body)
-
-    def _keeps_files(self, file: str) -> bool:
-        """Whether *file* is where the platform keeps files."""
-        try:
-            url, base = URL(file), URL(self._settings.api_base)
-            host = url.host or ""
-            if (url.scheme, host, url.port) == (base.scheme, base.host, base.port):
-                return True
-        except ValueError:
-            return False
-        known = any(host == known or host.endswith(f".{known}") for known in FILE_HOSTS)
-        return known and url.scheme == "https" and url.port == 443
+            return await self._api.download(file, base=self._settings.api_base, hosts=FILE_HOSTS)
 
     # --- What the platform keeps of us -----------------------------------------------------------
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -18,6 +18,15 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from adapters.calling import (
+    NOTHING_LEFT,
+    Calls,
+    GarbledAnswerError,
+    UploadError,
+    decoded,
+    read,
+    token_in,
+)
 from adapters.max_updates import NAME
 from core.channel import (
     ChannelStopped,
@@ -32,9 +41,6 @@ from core.channel import (
 from core.errors import ChannelFailedError, KvitokError
 
 CALL_S: Final = 15
-CONNECT_S: Final = 5
-UPLOAD_S: Final = 40
-ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
 class Fault(Enum):
@@ -86,22 +92,6 @@ class MaxRefusedError(KvitokError):
         self.fault = _fault(status, code, words)
 
 
-class MaxGarbledError(KvitokError):
-    """An answer with no meaning: the page of a server in between, or nothing that we know."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status} and no answer of the API")
-        self.status = status
-
-
-class MaxUploadError(KvitokError):
-    """A file was not put on the platform's servers, so nothing was sent; *final*: it never will be."""
-
-    def __init__(self, why: str, *, final: bool = False) -> None:
-        super().__init__(f"upload: {why}")
-        self.final = final
-
-
 def _fault(status: int, code: str, words: str) -> Fault:
     if SUSPENDED in words:
         return Fault.GONE
@@ -116,15 +106,13 @@ def _shown(words: str) -> str:
     return re.sub(r"""(["']).*\1|\d{5,}|\S{60,}""", "…", words)[:160]
 
 
-class MaxApi:
+class MaxApi(Calls):
     """Calls with one bot's *token*, which never leaves for another host than *base*'s; *tls*: whom we believe."""
 
     def __init__(self, token: str, *, base: str, proxy: str | None, tls: ssl.SSLContext | None) -> None:
+        super().__init__(NAME, proxy=proxy, tls=tls)
         self._token = token
         self._base = URL(base)
-        self._proxy = proxy
-        self._tls: ssl.SSLContext | bool = True if tls is None else tls
-        self._session: aiohttp.ClientSession | None = None
 
     async def call(
         self,
@@ -135,7 +123,7 @@ class MaxApi:
         query: Mapping[str, str | int] | None = None,
         timeout_s: float = CALL_S,
     ) -> dict[str, Any]:
-        """What a call answers. Raises MaxRefusedError, MaxGarbledError and what the network raises."""
+        """What a call answers. Raises MaxRefusedError, GarbledAnswerError and what the network raises."""
         what: dict[str, Any] = {}
         headers = {"Authorization": self._token}
         if body is not None:
@@ -143,88 +131,28 @@ class MaxApi:
             what["data"] = msgspec.json.encode(body)
         address = self._base.joinpath(*path.split("/")).with_query(query or {})
         async with self.request(verb, address, timeout_s=timeout_s, headers=headers, **what) as answer:
-            return _understood(answer.status, await _read(answer))
+            return _understood(answer.status, await read(answer))
 
     async def upload(self, file: RenderedFile, *, kind: str) -> str:
         """Put *file* on the platform's servers; the token by which messages attach it.
 
-        Raises MaxRefusedError and MaxUploadError.
+        Raises MaxRefusedError and UploadError.
         """
         try:
             place = await self.call("POST", "uploads", query={"type": kind})
-            answer = await self._put(URL(str(place.get("url"))), file)
-        except (MaxRefusedError, MaxUploadError):
+            answer = await self.put(URL(str(place.get("url"))), file, part="data")
+        except (MaxRefusedError, UploadError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, no message has left us
-            raise MaxUploadError(type(error).__name__) from None
-        token = _uploaded(answer)
+            raise UploadError(type(error).__name__) from None
+        token = token_in(answer)
         if token is None:
-            raise MaxUploadError("it came to no token")
+            raise UploadError("it came to no token")
         return token
-
-    async def _put(self, address: URL, file: RenderedFile) -> Any:
-        """What the upload server answers, which is another host and gets no token of ours."""
-        form = aiohttp.FormData(quote_fields=False)  # Russian names as they are, like a browser's
-        form.add_field("data", file.body, filename=file.name, content_type=file.media_type)
-        async with self.request("POST", address, timeout_s=UPLOAD_S, data=form) as answer:
-            status, body = answer.status, await _read(answer)
-        if status != 200:
-            raise MaxUploadError(f"HTTP {status}", final=400 <= status < 500 and status != 429)
-        return _json(body)
-
-    @asynccontextmanager
-    async def request(
-        self, verb: str, address: URL, *, timeout_s: float = CALL_S, **what: Any
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request, never redirected: a redirect would carry the token elsewhere."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
-        async with self._session.request(
-            verb,
-            address,
-            timeout=timeout,
-            proxy=self._proxy,
-            ssl=self._tls,
-            allow_redirects=False,
-            **what,
-        ) as answer:
-            yield answer
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        if self._session is not None:
-            await self._session.close()
-
-
-def _uploaded(answer: Any) -> str | None:
-    """The token in an upload server's answer: of the first size of a picture, or of the file."""
-    match answer:
-        case {"photos": dict(photos)} if photos:
-            return _uploaded(next(iter(photos.values())))
-        case {"token": str(token)}:
-            return token
-        case _:
-            return None
-
-
-def listed(answer: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
-    """The objects in the list *name* of an answer; none where there is no such list."""
-    items = answer.get(name)
-    return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else ()
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            raise MaxGarbledError(answer.status)
-    return bytes(body)
 
 
 def _understood(status: int, body: bytes) -> dict[str, Any]:
-    fields = _json(body)
+    fields = decoded(body)
     match fields:
         case {"success": False, **rest} if status == 200:
             raise MaxRefusedError(status, _text(rest, "code"), _text(rest, "message"))
@@ -233,18 +161,11 @@ def _understood(status: int, body: bytes) -> dict[str, Any]:
         case {"code": str(code), **rest}:
             raise MaxRefusedError(status, code, _text(rest, "message"))
         case _:
-            raise MaxGarbledError(status)
+            raise GarbledAnswerError(status)
 
 
 def _text(fields: Mapping[Any, Any], name: str) -> str:
     return str(fields.get(name) or "")
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 @contextmanager
@@ -257,7 +178,7 @@ def failures_worded() -> Iterator[None]:
     except MaxRefusedError as error:
         first_s, _, _ = PAUSES.get(error.fault, (None, None, None))
         raise ChannelFailedError(NAME, str(error), retry_after_s=first_s) from None
-    except (MaxGarbledError, MaxUploadError) as error:
+    except (GarbledAnswerError, UploadError) as error:
         raise ChannelFailedError(NAME, str(error)) from None
     except aiohttp.ClientConnectorCertificateError:
         raise ChannelFailedError(NAME, UNTRUSTED) from None
@@ -273,13 +194,11 @@ def classify(error: Exception, *, edits: bool, lasted_s: float = 0.0) -> Outcome
     match error:
         case MaxRefusedError():
             return _refused(error, edits=edits, lasted_s=lasted_s)
-        case MaxGarbledError():
+        case GarbledAnswerError():
             return _garbled(error, lasted_s)
-        case MaxUploadError():
+        case UploadError():
             return Rejected(str(error)) if error.final else RetryLater(_grown(*AWAY_S, lasted_s))
-        case (
-            aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError()
-        ):
+        case _ if isinstance(error, NOTHING_LEFT):
             # Nothing has left us; a certificate that is not trusted is among these.
             return RetryLater(_grown(*AWAY_S, lasted_s), scope="channel")
         case ValueError():  # its text may hold ours
@@ -305,7 +224,7 @@ def _refused(error: MaxRefusedError, *, edits: bool, lasted_s: float) -> Outcome
     return Rejected(why)
 
 
-def _garbled(error: MaxGarbledError, lasted_s: float) -> Outcome:
+def _garbled(error: GarbledAnswerError, lasted_s: float) -> Outcome:
     if error.status == 413:
         return Rejected("the message is too large")
     if error.status in BY_STATUS and BY_STATUS[error.status] in PAUSES:

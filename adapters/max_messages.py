@@ -8,11 +8,11 @@ the old keyboard, so it always names them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any, Final, Literal
 
+from adapters.markup import addressed, marked_up
 from core.channel import Capabilities, RenderedFile, Sending
-from core.messages import Key, Span
+from core.messages import Key
 
 # https://dev.max.ru/docs-api/objects/NewMessageBody, .../use-cases/sending-messages/keyboard. A row with a link
 # or a contact holds 3 buttons and any other 7, but beyond 2 their labels are cut.
@@ -67,36 +67,17 @@ def encode(sending: Sending, tokens: Mapping[str, str]) -> dict[str, Any]:
 def _words(sending: Sending) -> dict[str, Any]:
     """The text with its markup if there is room for it, else without."""
     spans = sending.message.spans
-    marked = "".join(map(_html, spans))
+    marked = marked_up(spans)
     if not sending.plain and any(span.style for span in spans) and _units(marked) <= TEXT_UNITS_MAX:
         return {"text": marked, "format": "html"}
-    addressed = "".join(map(_addressed, spans))
-    plain = addressed if _units(addressed) <= TEXT_UNITS_MAX else sending.message.plain
+    plain = addressed(spans)
+    plain = plain if _units(plain) <= TEXT_UNITS_MAX else sending.message.plain
     return {"text": plain or None}
 
 
 def _units(text: str) -> int:
     """The length of *text* in UTF-16: what is counted is not published, and this is the most it can be."""
     return len(text) + sum(character > "\uffff" for character in text)
-
-
-def _html(span: Span) -> str:
-    words = escape(span.text)
-    match span.style:
-        case "b":
-            return f"<b>{words}</b>"
-        case "c":
-            return f"<code>{words}</code>"
-        case "pre":
-            return f"<pre>{words}</pre>"
-        case "a":
-            return f'<a href="{escape(span.url)}">{words}</a>'
-        case _:
-            return words
-
-
-def _addressed(span: Span) -> str:
-    return f"{span.text} {span.url}" if span.style == "a" and span.url != span.text else span.text
 
 
 def _keyboard(rows: Sequence[Sequence[Key]]) -> dict[str, Any]:

@@ -12,16 +12,17 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from adapters import receiving
 from core.channel import Received
-from core.errors import ForgedWebhookError, UnusableUpdateError
+from core.errors import UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable, Voice
 
 NAME: Final = "max"
-BODY_BYTES_MAX: Final = 1024 * 1024
 SECRET_HEADER: Final = "x-max-bot-api-secret"  # noqa: S105  # the name of a header
 
 # https://dev.max.ru/docs-api/objects/Update
@@ -107,19 +108,10 @@ _Event = TypeVar("_Event", _Created, _Pressed, _Dialog)
 
 def check(secret: str, headers: Mapping[str, str]) -> None:
     """Raise ForgedWebhookError unless *headers* hold *secret*; compared as bytes, in constant time."""
-    given = headers.get(SECRET_HEADER, "")
-    if not secret or not hmac.compare_digest(given.encode(errors="backslashreplace"), secret.encode()):
-        raise ForgedWebhookError(NAME)
+    receiving.check_secret(NAME, secret, headers.get(SECRET_HEADER, ""))
 
 
-def parse(body: bytes) -> object:
-    """The JSON in *body*. Raises UnusableUpdateError."""
-    if len(body) > BODY_BYTES_MAX:
-        raise UnusableUpdateError(NAME, "the body is larger than any update")
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableUpdateError(NAME, f"not JSON: {type(error).__name__}") from None
+parse: Final = partial(receiving.parse, NAME)
 
 
 def decode(fields: object, *, token: str) -> Received:

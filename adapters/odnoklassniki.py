@@ -12,22 +12,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Literal
 
 import msgspec
 import structlog
-from yarl import URL
 
+from adapters.calling import listed
 from adapters.odnoklassniki_api import (
     CALL_S,
     NOT_SUBSCRIBED,
-    UPLOAD_S,
     OkApi,
     OkRefusedError,
     classify,
     failures_worded,
-    listed,
 )
 from adapters.odnoklassniki_history import said_since, sent_since
 from adapters.odnoklassniki_messages import CAPABILITIES, encode, kind_of, words_of
@@ -39,6 +38,7 @@ from adapters.odnoklassniki_updates import (
     decode,
     parse,
 )
+from adapters.receiving import polled
 from core.channel import (
     Clock,
     Identity,
@@ -51,7 +51,7 @@ from core.channel import (
     Sent,
     Webhook,
 )
-from core.errors import ChannelFailedError, ChannelMisconfiguredError, UnusableUpdateError
+from core.errors import ChannelFailedError, ChannelMisconfiguredError
 from core.messages import Incoming
 
 log = structlog.get_logger()
@@ -71,7 +71,6 @@ POLL_PAUSE_S: Final = 2.0
 # Longer than a subscription lives unanswered, shorter than the inbox knows what was handled.
 CATCH_UP: Final = timedelta(days=3)
 
-DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024
 # Where Odnoklassniki keeps what residents send.
 FILE_HOSTS: Final = ("mycdn.me", "okcdn.ru", "ok.ru", "odnoklassniki.ru")
 
@@ -254,35 +253,13 @@ class Odnoklassniki:
             # Whether the platform waits at all is not written anywhere.
             await asyncio.sleep(max(0.0, POLL_PAUSE_S - (monotonic() - began_s)))
         reached = answer.get("marker")
-        updates = [update for event in events for update in _polled(event)]
+        updates = [update for event in events for update in polled(NAME, partial(decode, event))]
         return updates, position if reached is None else str(reached)
 
     async def download(self, file: str) -> bytes:
         """The bytes of a picture on the platform's servers. Raises ChannelFailedError; also if it is too large."""
-        if not self._keeps_files(file):
-            raise ChannelFailedError(NAME, "the file is not on a server of Odnoklassniki's")
-        body = bytearray()
         with failures_worded():
-            async with self._api.request("GET", URL(file), timeout_s=UPLOAD_S) as answer:
-                if answer.status != 200:
-                    raise ChannelFailedError(NAME, f"the file is not given out: HTTP {answer.status}")
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > DOWNLOAD_BYTES_MAX:
-                        raise ChannelFailedError(NAME, "the file is too large to be fetched")
-        return bytes(body)
-
-    def _keeps_files(self, file: str) -> bool:
-        """Whether *file* is where the platform keeps files: a body that nobody signed may name any place."""
-        try:
-            url, base = URL(file), URL(self._settings.api_base)
-            host = url.host or ""
-            if (url.scheme, host, url.port) == (base.scheme, base.host, base.port):
-                return True
-        except ValueError:
-            return False
-        known = any(host == known or host.endswith(f".{known}") for known in FILE_HOSTS)
-        return known and url.scheme == "https" and url.port == 443
+            return await self._api.download(file, base=self._settings.api_base, hosts=FILE_HOSTS)
 
     # --- What the platform keeps of us -----------------------------------------------------------
 
@@ -369,17 +346,6 @@ def _check(settings: OdnoklassnikiSettings) -> None:
         raise ChannelMisconfiguredError(NAME, "the proxy must be like http://host:3128")
     if settings.text_chars_max < 1:
         raise ChannelMisconfiguredError(NAME, "a text has at least one character")
-
-
-def _polled(event: object) -> Sequence[Incoming]:
-    try:
-        received = decode(event)
-    except UnusableUpdateError as error:
-        log.warning("update.unusable", channel=NAME, reason=error.reason)
-        return ()
-    if received.ignored:
-        log.info("update.ignored", channel=NAME, reason=received.ignored)
-    return received.updates
 
 
 def _without_secret(url: str) -> str:

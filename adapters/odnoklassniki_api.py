@@ -7,25 +7,30 @@ codes, names and kinds are kept; the words of an error may quote ours; a gateway
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
-import aiohttp
 import msgspec
 from yarl import URL
 
+from adapters.calling import (
+    NOTHING_LEFT,
+    Calls,
+    GarbledAnswerError,
+    UploadError,
+    decoded,
+    read,
+    token_in,
+)
 from adapters.odnoklassniki_updates import NAME
 from core.channel import ChannelStopped, Outcome, Rejected, RenderedFile, RetryLater, Unknown, Unreachable
 from core.errors import ChannelFailedError, KvitokError
 
 CALL_S: Final = 10
-CONNECT_S: Final = 5
-UPLOAD_S: Final = 40
 PAUSE_S: Final = 5.0
 JSON: Final = "application/json;charset=utf-8"
 ERROR_HEADER: Final = "invocation-error"
-ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 
 # https://apiok.ru/dev/errors: UNKNOWN, SERVICE, NETWORK_TIMEOUT, TIMEOUT_EXCEEDED, SYSTEM.
 TEMPORARY: Final = frozenset({1, 2, 31, 704, 9999})
@@ -75,22 +80,6 @@ class OkRefusedError(KvitokError):
         return self.code in UNREACHABLE or by_words
 
 
-class OkGarbledError(KvitokError):
-    """An answer with no meaning: the page of a server in between, or nothing that we know."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status} and no answer of the API")
-        self.status = status
-
-
-class OkUploadError(KvitokError):
-    """A file was not put on the platform's servers, so nothing was sent; *final*: it never will be."""
-
-    def __init__(self, why: str, *, final: bool = False) -> None:
-        super().__init__(f"upload: {why}")
-        self.final = final
-
-
 def _shown(words: str) -> str:
     """An error's words without what may be ours or a resident's: quotes, long numbers, letters that are not Latin."""
     if not words.isascii():
@@ -98,19 +87,18 @@ def _shown(words: str) -> str:
     return re.sub(r"""(["']).*\1|\d{4,}|\S{40,}|tkn\S*""", "…", words)[:160]
 
 
-class OkApi:
+class OkApi(Calls):
     """Calls with one group's *token*, which never leaves for another host than *base*'s."""
 
     def __init__(self, token: str, *, base: str, proxy: str | None) -> None:
+        super().__init__(NAME, proxy=proxy)
         self._token = token
         self._base = URL(base)
-        self._proxy = proxy
-        self._session: aiohttp.ClientSession | None = None
 
     async def get(
         self, *path: str, query: Mapping[str, str | int] | None = None, timeout_s: float = CALL_S
     ) -> dict[str, Any]:
-        """What a reading call answers. Raises OkRefusedError, OkGarbledError and what the network raises."""
+        """What a reading call answers. Raises OkRefusedError, GarbledAnswerError and what the network raises."""
         return await self._call("GET", path, query or {}, timeout_s=timeout_s)
 
     async def post(
@@ -118,89 +106,38 @@ class OkApi:
     ) -> dict[str, Any]:
         """What a writing call answers; raises as `get` does."""
         data = msgspec.json.encode(body)
-        return await self._call("POST", path, query or {}, data=data, headers={"Content-Type": JSON})
+        return await self._call(
+            "POST", path, query or {}, timeout_s=CALL_S, data=data, headers={"Content-Type": JSON}
+        )
 
     async def _call(
         self, verb: str, path: tuple[str, ...], query: Mapping[str, str | int], **what: Any
     ) -> dict[str, Any]:
         params = {"access_token": self._token, **query}
         async with self.request(verb, self._base.joinpath(*path), params=params, **what) as answer:
-            return _understood(answer.status, answer.headers, await _read(answer))
+            return _understood(answer.status, answer.headers, await read(answer))
 
     async def upload(self, file: RenderedFile, *, kind: str) -> str:
         """Put *file* on the platform's servers; the token by which messages attach it.
 
-        Raises OkRefusedError and OkUploadError.
+        Raises OkRefusedError and UploadError.
         """
         try:
             place = await self.get("me", "fileUploadUrl", query={"type": kind})
-            answer = await self._put(URL(str(place.get("url"))), file)
-        except (OkRefusedError, OkUploadError):
+            answer = await self.put(URL(str(place.get("url"))), file, part="file")
+        except (OkRefusedError, UploadError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, no message has left us
-            raise OkUploadError(type(error).__name__) from None
-        token = _token(answer) if kind == "IMAGE" else place.get("token")
+            raise UploadError(type(error).__name__) from None
+        token = token_in(answer) if kind == "IMAGE" else place.get("token")
         if not isinstance(token, str):
-            raise OkUploadError("the upload came to no token")
+            raise UploadError("the upload came to no token")
         return token
-
-    async def _put(self, address: URL, file: RenderedFile) -> Any:
-        """What the upload server answers, which is another host and gets no token; None for an empty answer."""
-        form = aiohttp.FormData(quote_fields=False)  # Russian names as they are, like a browser's
-        form.add_field("file", file.body, filename=file.name, content_type=file.media_type)
-        async with self.request("POST", address, timeout_s=UPLOAD_S, data=form) as answer:
-            status, body = answer.status, await _read(answer)
-        if status != 200:
-            raise OkUploadError(f"HTTP {status}", final=400 <= status < 500 and status != 429)
-        return _json(body)
-
-    @asynccontextmanager
-    async def request(
-        self, verb: str, address: URL, *, timeout_s: float = CALL_S, **what: Any
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request, never redirected: a redirect would carry the token elsewhere."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
-        async with self._session.request(
-            verb, address, timeout=timeout, proxy=self._proxy, allow_redirects=False, **what
-        ) as answer:
-            yield answer
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        if self._session is not None:
-            await self._session.close()
-
-
-def _token(answer: Any) -> str | None:
-    """The token in an upload server's answer about a picture."""
-    match answer:
-        case {"photos": dict(photos)} if photos:
-            photo = next(iter(photos.values()))
-            return photo.get("token") if isinstance(photo, dict) else None
-        case _:
-            return None
-
-
-def listed(answer: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
-    """The objects in the list *name* of an answer; none where there is no such list."""
-    items = answer.get(name)
-    return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else ()
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            raise OkGarbledError(answer.status)
-    return bytes(body)
 
 
 def _understood(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """An answer by its body, then by its header, then by its status."""
-    fields = _json(body)
+    fields = decoded(body)
     match fields:
         case {"error_code": int(code), **rest} if code:
             raise OkRefusedError(code, str(rest.get("error_msg") or ""))
@@ -208,15 +145,8 @@ def _understood(status: int, headers: Mapping[str, str], body: bytes) -> dict[st
     if named.isascii() and named.isdigit() and int(named):
         raise OkRefusedError(int(named), "")
     if status != 200 or not isinstance(fields, dict):
-        raise OkGarbledError(status)
+        raise GarbledAnswerError(status)
     return fields
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 @contextmanager
@@ -229,7 +159,7 @@ def failures_worded() -> Iterator[None]:
     except OkRefusedError as error:
         later = LATER.get(error.code)
         raise ChannelFailedError(NAME, str(error), retry_after_s=later.after_s if later else None) from None
-    except (OkGarbledError, OkUploadError) as error:
+    except (GarbledAnswerError, UploadError) as error:
         raise ChannelFailedError(NAME, str(error)) from None
     except Exception as error:  # noqa: BLE001 - a proxy's errors have no family, and their texts hold addresses
         raise ChannelFailedError(NAME, type(error).__name__) from None
@@ -240,13 +170,11 @@ def classify(error: Exception) -> Outcome:
     match error:
         case OkRefusedError():
             return _refused(error)
-        case OkGarbledError():
+        case GarbledAnswerError():
             return _garbled(error)
-        case OkUploadError():
+        case UploadError():
             return Rejected(str(error)) if error.final else RetryLater(PAUSE_S)
-        case (
-            aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError()
-        ):
+        case _ if isinstance(error, NOTHING_LEFT):
             # Nothing has left us.
             return RetryLater(PAUSE_S, scope="channel")
         case ValueError():  # its text may hold ours
@@ -267,7 +195,7 @@ def _refused(error: OkRefusedError) -> Outcome:
     return Rejected(why if error.code in OUR_FAULT | FILTERED else f"{why}, a code that we do not know")
 
 
-def _garbled(error: OkGarbledError) -> Outcome:
+def _garbled(error: GarbledAnswerError) -> Outcome:
     match error.status:
         case 429:
             return RetryLater(60.0, scope="channel")

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import structlog
 
-from adapters.odnoklassniki_api import OkApi, listed
+from adapters.calling import listed
+from adapters.odnoklassniki_api import OkApi
 from adapters.odnoklassniki_updates import CHAT, NAME, SEQ_BITS, decode_history, seq_in
 from core.errors import UnusableUpdateError
 from core.messages import Incoming

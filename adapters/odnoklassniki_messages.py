@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from adapters.markup import addressed
 from core.channel import Capabilities, RenderedFile, Sending
-from core.messages import Key, Span
+from core.messages import Key
 
 CAPABILITIES: Final = Capabilities(
     text_chars_max=2000,
@@ -36,14 +37,9 @@ def kind_of(file: RenderedFile) -> Literal["IMAGE", "FILE"]:
 
 def words_of(sending: Sending, *, text_chars_max: int) -> str:
     """The text of a message: never empty, as the platform wants one, so a bare file says its name."""
-    spans = sending.message.spans
-    addressed = "".join(_addressed(span) for span in spans)
-    words = addressed if len(addressed) <= text_chars_max else sending.message.plain
+    words = addressed(sending.message.spans)
+    words = words if len(words) <= text_chars_max else sending.message.plain
     return words or ", ".join(file.name for file in sending.files)
-
-
-def _addressed(span: Span) -> str:
-    return f"{span.text} {span.url}" if span.style == "a" and span.url != span.text else span.text
 
 
 def encode(sending: Sending, tokens: Mapping[str, str], *, text_chars_max: int) -> dict[str, Any]:

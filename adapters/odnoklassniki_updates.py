@@ -7,20 +7,20 @@ larger than a double holds; the oldest form of an event has no type; missed call
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from adapters import receiving
 from core.channel import Received
-from core.errors import ForgedWebhookError, UnusableUpdateError
+from core.errors import UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Text, Unreadable, Voice
 
 NAME: Final = "ok"
-BODY_BYTES_MAX: Final = 256 * 1024
 # https://apiok.ru/dev/graph_api/methods/graph.user/graph.user.subscribe/post
 CREATED: Final = "MESSAGE_CREATED"
 PRESSED: Final = "MESSAGE_CALLBACK"
@@ -86,20 +86,8 @@ class _ChatStarted(msgspec.Struct):
 _Event = TypeVar("_Event", _Created, _Pressed, _ChatStarted)
 
 
-def check(secret: str, given: str) -> None:
-    """Raise ForgedWebhookError unless *given* is *secret*; compared as bytes, in constant time."""
-    if not secret or not hmac.compare_digest(given.encode(errors="backslashreplace"), secret.encode()):
-        raise ForgedWebhookError(NAME)
-
-
-def parse(body: bytes) -> object:
-    """The JSON in *body*. Raises UnusableUpdateError."""
-    if len(body) > BODY_BYTES_MAX:
-        raise UnusableUpdateError(NAME, "the body is larger than any event")
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableUpdateError(NAME, f"not JSON: {type(error).__name__}") from None
+check: Final = partial(receiving.check_secret, NAME)
+parse: Final = partial(receiving.parse, NAME)
 
 
 def decode(fields: object) -> Received:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import structlog
 from aiohttp import BytesPayload, ClientConnectorError, ConnectionTimeoutError
 
+from adapters.receiving import polled
 from adapters.telegram_calls import (
     AiohttpSession,
     Bot,
@@ -43,7 +45,7 @@ from core.channel import (
     Unreachable,
     Webhook,
 )
-from core.errors import ChannelFailedError, ChannelMisconfiguredError, UnusableUpdateError
+from core.errors import ChannelFailedError, ChannelMisconfiguredError
 from core.messages import Incoming
 
 log = structlog.get_logger()
@@ -180,19 +182,10 @@ class Telegram:
         offset = int(position) if position.isdecimal() else None
         call = api.GetUpdates(offset=offset, timeout=POLL_S, allowed_updates=list(UPDATE_KINDS))
         batch: Any = await self._ask(call, timeout_s=POLL_S + CALL_S)
-        incoming = [update for fields in batch for update in self._polled(fields)]
+        read = partial(decode, bot=self._bot.id, now=self._clock())
+        incoming = [update for fields in batch for update in polled(NAME, partial(read, fields))]
         seen = [number for fields in batch if isinstance(number := fields.get("update_id"), int)]
         return incoming, str(max(seen) + 1) if seen else position
-
-    def _polled(self, fields: Mapping[str, Any]) -> Sequence[Incoming]:
-        try:
-            received = decode(fields, bot=self._bot.id, now=self._clock())
-        except UnusableUpdateError as error:
-            log.warning("update.unusable", channel=NAME, reason=error.reason)
-            return ()
-        if received.ignored:
-            log.info("update.ignored", channel=NAME, reason=received.ignored)
-        return received.updates
 
     async def download(self, file: str) -> bytes:
         """The bytes of a photo. Raises ChannelFailedError; also where it is larger than a bot may fetch."""

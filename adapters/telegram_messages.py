@@ -7,9 +7,9 @@ for a contact; a text cannot become a file by an edit; HTML that does not parse 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any, Final, TypeAlias
 
+from adapters.markup import addressed, marked_up
 from adapters.telegram_calls import api, types
 from core.channel import Capabilities, RenderedFile, Sending
 from core.messages import Key, Span
@@ -93,27 +93,7 @@ def _file(chat: int, file: RenderedFile, known: Mapping[str, str], **words: Any)
 
 
 def _text(spans: Sequence[Span], *, plain: bool) -> str:
-    return "".join(_plain(span) if plain else _html(span) for span in spans)
-
-
-def _html(span: Span) -> str:
-    # https://core.telegram.org/bots/api#html-style
-    words = escape(span.text)
-    match span.style:
-        case "b":
-            return f"<b>{words}</b>"
-        case "c":
-            return f"<code>{words}</code>"
-        case "pre":
-            return f"<pre>{words}</pre>"
-        case "a":
-            return f'<a href="{escape(span.url)}">{words}</a>'
-        case _:
-            return words
-
-
-def _plain(span: Span) -> str:
-    return f"{span.text} {span.url}" if span.style == "a" and span.url != span.text else span.text
+    return addressed(spans) if plain else marked_up(spans)
 
 
 def _markup(keyboard: Sequence[Sequence[Key]]) -> Markup | None:

@@ -7,16 +7,17 @@ sender; albums come as single photos; in a group that made the bot an administra
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from adapters import receiving
 from core.channel import Received
-from core.errors import ForgedWebhookError, UnusableUpdateError
+from core.errors import UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable, Voice
 
 NAME: Final = "telegram"
@@ -123,17 +124,10 @@ class _Meant(NamedTuple):
 
 def check(secret: str, headers: Mapping[str, str]) -> None:
     """Raise ForgedWebhookError unless the request carries *secret*; compared as bytes, in constant time."""
-    given = headers.get(SECRET_HEADER, "").encode(errors="surrogateescape")
-    if not secret or not hmac.compare_digest(given, secret.encode()):
-        raise ForgedWebhookError(NAME)
+    receiving.check_secret(NAME, secret, headers.get(SECRET_HEADER, ""))
 
 
-def parse(body: bytes) -> object:
-    """The JSON in *body*. Raises UnusableUpdateError."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableUpdateError(NAME, f"not JSON: {type(error).__name__}") from None
+parse: Final = partial(receiving.parse, NAME)
 
 
 def decode(fields: object, *, bot: int, now: datetime) -> Received:

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import aiohttp
 import msgspec
 import structlog
-from yarl import URL
 
+from adapters.calling import NOTHING_LEFT, Calls, decoded, read
 from adapters.viber_messages import CAPABILITIES, Sender, Step, encode, lowered, welcome
 from adapters.viber_updates import EVENT_KINDS, NAME, Opened, check, decode, parse
 from core.channel import (
@@ -83,13 +82,11 @@ HTTP_STATUSES: Final[Mapping[int, Outcome]] = {
 # The pace of single messages is not published. Of 100 an hour to one person none is near.
 PACE: Final = Pace(rate=20, burst=20, chat_rate=2, chat_burst=5)
 REQUEST_BYTES_MAX: Final = 30_000
-DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024
 # Where Viber keeps what residents send.
 FILE_HOSTS: Final = ("viber.com",)
 SENDER_CHARS_MAX: Final = 28
 
 CALL_S: Final = 10
-DOWNLOAD_S: Final = 45
 PAUSE_S: Final = 10.0  # after a fault of a gateway, or a connection that could not be made
 
 ADDRESS: Final = re.compile(r"https?://[^\s{}]+")
@@ -127,7 +124,7 @@ class Viber:
         self.accepted = b""
         self._settings = settings
         self._sender = Sender(settings.sender_name, settings.avatar)
-        self._http: aiohttp.ClientSession | None = None
+        self._calls = Calls(NAME, proxy=settings.proxy)
 
     def receive(self, webhook: Webhook) -> Received:
         """The event in a webhook's body; see `core.channel.Channel`."""
@@ -181,34 +178,12 @@ class Viber:
 
     async def download(self, file: str) -> bytes:
         """The bytes of a picture, from Viber's own hosts alone. Raises ChannelFailedError."""
-        if not self._is_theirs(file):
-            raise ChannelFailedError(NAME, "a picture's address is not one of Viber's")
         try:
-            async with self._session().get(
-                file,
-                timeout=aiohttp.ClientTimeout(total=DOWNLOAD_S),
-                proxy=self._settings.proxy,
-                allow_redirects=False,
-            ) as answer:
-                body = await _at_most(answer, DOWNLOAD_BYTES_MAX)
+            return await self._calls.download(file, base=self._settings.api_base, hosts=FILE_HOSTS)
+        except ChannelFailedError:
+            raise
         except Exception as error:  # noqa: BLE001 - a proxy's errors have no family
             raise ChannelFailedError(NAME, type(error).__name__) from None
-        if answer.status != 200:
-            raise ChannelFailedError(NAME, f"HTTP {answer.status} for a picture")
-        if len(body) > DOWNLOAD_BYTES_MAX:
-            raise ChannelFailedError(NAME, "the file is too large to be fetched")
-        return body
-
-    def _is_theirs(self, address: str) -> bool:
-        """Whether *address* may be fetched: a forged event must not lead us into the centre's own network."""
-        try:
-            url, ours = URL(address), URL(self._settings.api_base)
-            if url.origin() == ours.origin():
-                return True
-        except ValueError:
-            return False
-        host = url.host or ""
-        return url.scheme == "https" and any(f".{host}".endswith(f".{known}") for known in FILE_HOSTS)
 
     async def identify(self) -> Identity:
         """The bot's name, and how its webhook stands."""
@@ -233,8 +208,7 @@ class Viber:
 
     async def close(self) -> None:
         """Let go of connections."""
-        if self._http is not None:
-            await self._http.close()
+        await self._calls.close()
 
     # --- Calls -----------------------------------------------------------------------------------
 
@@ -252,21 +226,12 @@ class Viber:
 
     async def _post(self, method: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """The HTTP status of a call and what the API answered; empty if it was not the API that answered."""
-        async with self._session().post(
-            f"{self._settings.api_base.rstrip('/')}/pa/{method}",
-            data=body,
-            headers={"X-Viber-Auth-Token": self._settings.token, "Content-Type": "application/json"},
-            timeout=aiohttp.ClientTimeout(total=CALL_S),
-            proxy=self._settings.proxy,
-            allow_redirects=False,
+        address = f"{self._settings.api_base.rstrip('/')}/pa/{method}"
+        headers = {"X-Viber-Auth-Token": self._settings.token, "Content-Type": "application/json"}
+        async with self._calls.request(
+            "POST", address, timeout_s=CALL_S, data=body, headers=headers
         ) as answer:
-            return answer.status, _answer(answer.status, await answer.read())
-
-    def _session(self) -> aiohttp.ClientSession:
-        # Made where a loop runs, which need not be so where the channel is made.
-        if self._http is None:
-            self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        return self._http
+            return answer.status, _answer(answer.status, await read(answer))
 
 
 def classify(status: int, answer: Mapping[str, Any]) -> Outcome:
@@ -283,13 +248,9 @@ def classify(status: int, answer: Mapping[str, Any]) -> Outcome:
 
 def failed(error: Exception) -> Outcome:
     """What an exception means: nothing left us if no connection was made; else Viber may have acted on it."""
-    match error:
-        case (
-            aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError()
-        ):
-            return RetryLater(PAUSE_S, scope="channel")
-        case _:
-            return Unknown(type(error).__name__)
+    if isinstance(error, NOTHING_LEFT):
+        return RetryLater(PAUSE_S, scope="channel")
+    return Unknown(type(error).__name__)
 
 
 def _check(settings: ViberSettings) -> None:
@@ -308,18 +269,5 @@ def _check(settings: ViberSettings) -> None:
 def _answer(status: int, body: bytes) -> dict[str, Any]:
     if status != 200:
         return {}
-    try:
-        answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+    answer = decoded(body)
     return answer if isinstance(answer, dict) and "status" in answer else {}
-
-
-async def _at_most(answer: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body, read no further than just beyond *most* bytes."""
-    body = bytearray()
-    async for chunk in answer.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > most:
-            break
-    return bytes(body)

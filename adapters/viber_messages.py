@@ -20,9 +20,10 @@ from viberbot.api.messages import (  # type: ignore[import-untyped]  # viberbot 
     TextMessage,
 )
 
+from adapters.markup import addressed
 from adapters.viber_updates import BEGUN, PRESSED
 from core.channel import Capabilities, RenderedFile, Sending
-from core.messages import Key, Span, text
+from core.messages import Key, text
 from core.wording import Words
 
 # https://creators.viber.com/docs/bots-api/resources/messaging/ and its page on keyboards.
@@ -72,7 +73,7 @@ def encode(sending: Sending, sender: Sender) -> tuple[Step, ...]:
     Raises ValueError, in words of ours, for what no body can carry.
     """
     message = sending.message
-    words = _plain(message.spans)
+    words = addressed(message.spans)
     keyboard = _keyboard(message.keyboard) if message.keyboard else _standing(message.language)
     pictured = len(sending.files) == 1 and _is_picture(sending.files[0]) and len(words) <= CAPTION_CHARS_MAX
     caption = words if pictured else ""
@@ -109,14 +110,6 @@ def lowered(step: Step) -> Step:
 def _body(message: Any) -> Step:
     """The fields of one of viberbot's messages, without those that it leaves empty."""
     return {name: value for name, value in message.to_dict().items() if value is not None}
-
-
-def _plain(spans: Sequence[Span]) -> str:
-    """The text; Viber has no hidden links, so an address stands beside its words."""
-    return "".join(
-        f"{span.text} {span.url}" if span.style == "a" and span.url != span.text else span.text
-        for span in spans
-    )
 
 
 def _is_picture(file: RenderedFile) -> bool:

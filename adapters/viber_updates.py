@@ -13,11 +13,13 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import structlog
 
+from adapters import receiving
 from core.channel import Received
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable
@@ -107,12 +109,7 @@ def _is_trial(body: bytes) -> bool:
     return isinstance(fields, dict) and fields.get("event") == TRIAL
 
 
-def parse(body: bytes) -> object:
-    """The JSON in *body*. Raises UnusableUpdateError."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableUpdateError(NAME, f"not JSON: {type(error).__name__}") from None
+parse: Final = partial(receiving.parse, NAME)
 
 
 def decode(fields: object) -> Received | Opened:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from adapters.receiving import polled
 from adapters.vk_api import (
     CALL_S,
     CALLS_PER_S,
@@ -38,7 +40,7 @@ from adapters.vk_updates import (
     proven,
 )
 from core.channel import Clock, Identity, Outcome, Pace, Received, RenderedFile, Sending, Sent, Webhook
-from core.errors import ChannelFailedError, ChannelMisconfiguredError, UnusableUpdateError
+from core.errors import ChannelFailedError, ChannelMisconfiguredError
 from core.messages import Incoming
 
 log = structlog.get_logger()
@@ -253,28 +255,13 @@ class Vk:
         return msgspec.structs.replace(msgspec.convert(server, _PollServer), until_s=monotonic() + POLL_KEY_S)
 
     def _event(self, event: object) -> Sequence[Incoming]:
-        try:
-            received = decode(event, group=self._settings.group, now=self._clock())
-        except UnusableUpdateError as error:
-            log.warning("update.unusable", channel=NAME, reason=error.reason)
-            return ()
-        if received.ignored:
-            log.info("update.ignored", channel=NAME, reason=received.ignored)
-        return received.updates
+        read = partial(decode, group=self._settings.group, now=self._clock())
+        return polled(NAME, partial(read, event))
 
     async def download(self, file: str) -> bytes:
         """The bytes of a photo on VK's own servers. Raises ChannelFailedError; also where it is too large."""
-        if not _is_vks(file, self._settings.api_base):
-            raise ChannelFailedError(NAME, "the file is not on a server of VK's")
-        body = bytearray()
         with failures_worded():
-            async with self._api.request("GET", file, timeout_s=UPLOAD_S) as answer:
-                answer.raise_for_status()
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > DOWNLOAD_BYTES_MAX:
-                        raise ChannelFailedError(NAME, "the file is too large to be fetched")
-        return bytes(body)
+            return await self._api.download(file, base=self._settings.api_base, hosts=FILE_HOSTS)
 
     # --- What VK keeps of us ---------------------------------------------------------------------
 
@@ -355,17 +342,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def _is_vks(file: str, api_base: str) -> bool:
-    """Whether *file*, an address that came from outside, is on a server of VK's or on the API's own."""
-    if not _is_address(file):
-        return False
-    at, own = urlsplit(file), urlsplit(api_base)
-    if (at.scheme, at.netloc) == (own.scheme, own.netloc):
-        return True
-    host = f".{at.hostname}"
-    return at.scheme == "https" and any(host.endswith(f".{known}") for known in FILE_HOSTS)
 
 
 def _place(response: Any) -> str:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-import aiohttp
 import msgspec
 from yarl import URL
 
+from adapters.calling import NOTHING_LEFT, Calls, GarbledAnswerError, read
 from adapters.vk_updates import NAME
 from core.channel import (
     ChannelStopped,
@@ -70,61 +70,41 @@ class VkRefusedError(KvitokError):
         self.words = words
 
 
-class VkGarbledError(KvitokError):
-    """An answer with no meaning: the page of a server in between, or nothing that we know."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status} and no answer of the API")
-        self.status = status
-
-
-class VkApi:
+class VkApi(Calls):
     """Calls with one community's *token*, which travels in a header and nowhere else."""
 
     def __init__(self, token: str, *, base: str, proxy: str | None, calls_per_s: int = CALLS_PER_S) -> None:
+        super().__init__(NAME, proxy=proxy)
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
         self._base = base.rstrip("/")
-        self._proxy = proxy
-        self._session: aiohttp.ClientSession | None = None
         self._called_s: deque[float] = deque(maxlen=calls_per_s)
 
     async def call(self, method: str, **form: Any) -> Any:
-        """What *method* answers. Raises VkRefusedError, VkGarbledError and what the network raises."""
+        """What *method* answers. Raises VkRefusedError, GarbledAnswerError and what the network raises."""
         await self._in_turn()
         address = f"{self._base}/method/{method}"
         # As aiohttp's own form, which quotes Russian letter by letter, fifteen times slower.
         data = URL.build(query=form | {"v": VERSION}).raw_query_string.encode()
-        async with self.request("POST", address, data=data, headers=self._headers) as answer:
-            status, body = answer.status, await answer.read()
+        async with self.request(
+            "POST", address, timeout_s=CALL_S, data=data, headers=self._headers
+        ) as answer:
+            status, body = answer.status, await read(answer)
         match _parsed(body, status):
             case {"response": response}:
                 return response
             case {"error": {"error_code": int(code), **rest}}:
                 raise VkRefusedError(code, str(rest.get("error_msg", "")))
             case _:
-                raise VkGarbledError(status)
+                raise GarbledAnswerError(status)
 
     async def fetch(self, verb: str, address: str, *, timeout_s: float, **what: Any) -> Any:
         """The JSON at another address that VK named: an upload or a long poll, both without the token."""
         async with self.request(verb, address, timeout_s=timeout_s, **what) as answer:
-            status, body = answer.status, await answer.read()
+            status, body = answer.status, await read(answer)
         return _parsed(body, status)
-
-    @asynccontextmanager
-    async def request(
-        self, verb: str, address: str, *, timeout_s: float = CALL_S, **what: Any
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request, never redirected: a redirect would carry on what it must not."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        timeout = aiohttp.ClientTimeout(total=timeout_s)
-        async with self._session.request(
-            verb, address, timeout=timeout, proxy=self._proxy, allow_redirects=False, **what
-        ) as answer:
-            yield answer
 
     async def _in_turn(self) -> None:
         """Wait until no more calls are made within a second than VK allows."""
@@ -135,17 +115,12 @@ class VkApi:
         if turn_s > now_s:
             await asyncio.sleep(turn_s - now_s)
 
-    async def close(self) -> None:
-        """Let go of connections."""
-        if self._session is not None:
-            await self._session.close()
-
 
 def _parsed(body: bytes, status: int) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise VkGarbledError(status) from None
+        raise GarbledAnswerError(status) from None
 
 
 @contextmanager
@@ -159,7 +134,7 @@ def failures_worded() -> Iterator[None]:
         later = LATER.get(error.code)
         pause_s = later.after_s if later else None
         raise ChannelFailedError(NAME, str(error), retry_after_s=pause_s) from None
-    except VkGarbledError as error:
+    except GarbledAnswerError as error:
         raise ChannelFailedError(NAME, str(error)) from None
     except Exception as error:  # noqa: BLE001 - a proxy's errors have no family
         raise ChannelFailedError(NAME, type(error).__name__) from None
@@ -170,14 +145,11 @@ def classify(error: Exception, sending: Sending) -> Outcome:
     match error:
         case VkRefusedError():
             return _refused(error, sending)
-        case VkGarbledError(status=429):
+        case GarbledAnswerError(status=429):
             return RetryLater(PAUSE_S, scope="channel")
-        case VkGarbledError():
+        case GarbledAnswerError():
             return Unknown(str(error))
-        case (
-            aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError()
-        ):
-            # Nothing has left us.
+        case _ if isinstance(error, NOTHING_LEFT):
             return RetryLater(PAUSE_S, scope="channel")
         case ValueError():  # its text may hold ours
             return Rejected(f"no call of VK's can carry it: {type(error).__name__}")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from vkbottle.tools.keyboard import Callback, Keyboard, KeyboardButtonColor, OpenLink, Text
 
+from adapters.markup import addressed
 from adapters.vk_updates import PAYLOAD_FIELD
 from core.channel import Capabilities, Sending
 from core.messages import Key, Span
@@ -49,7 +50,7 @@ def encode(sending: Sending) -> dict[str, Any]:
     """
     message, peer = sending.message, int(sending.chat)
     form: dict[str, Any] = {
-        "message": _plain(message.spans) if sending.plain else message.plain,
+        "message": addressed(message.spans) if sending.plain else message.plain,
         "dont_parse_links": 1,
     }
     if not sending.plain and (styled := _format(message.spans)):
@@ -68,13 +69,6 @@ def encode(sending: Sending) -> dict[str, Any]:
 def random_id(token: int) -> int:
     """The number by which VK knows a repeated send: 32 bits with a sign, never 0, the same for the same row."""
     return token % RANDOM_IDS + 1
-
-
-def _plain(spans: Sequence[Span]) -> str:
-    return "".join(
-        f"{span.text} {span.url}" if span.style == "a" and span.url != span.text else span.text
-        for span in spans
-    )
 
 
 def _format(spans: Sequence[Span]) -> str:

@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 from structlog.testing import capture_logs
 
-from adapters.max import DOWNLOAD_BYTES_MAX, Max
+from adapters.calling import DOWNLOAD_BYTES_MAX
+from adapters.max import Max
 from adapters.max_api import UNTRUSTED
 from adapters.max_updates import SECRET_HEADER, UPDATE_KINDS
 from bots.trust import trusting

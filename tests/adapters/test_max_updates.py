@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.max_updates import BODY_BYTES_MAX, SECRET_HEADER, UPDATE_KINDS, check, decode, parse
+from adapters.max_updates import SECRET_HEADER, UPDATE_KINDS, check, decode, parse
+from adapters.receiving import BODY_BYTES_MAX
 from core.channel import Received
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable, Voice

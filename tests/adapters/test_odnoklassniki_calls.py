@@ -178,7 +178,7 @@ async def test_a_picture_is_fetched_without_the_token(
     ],
 )
 async def test_nothing_is_fetched_from_where_the_platform_keeps_no_files(ok: Odnoklassniki, url: str) -> None:
-    with pytest.raises(ChannelFailedError, match="not on a server of Odnoklassniki's"):
+    with pytest.raises(ChannelFailedError, match="not on a server of the platform's"):
         await ok.download(url)
 
 

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.odnoklassniki_updates import (
-    BODY_BYTES_MAX,
     check,
     decode,
     decode_history,
     parse,
     seq_in,
 )
+from adapters.receiving import BODY_BYTES_MAX
 from core.channel import Received
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Text, Unreadable, Voice

@@ -290,7 +290,7 @@ async def test_viber_cannot_be_polled() -> None:
     ],
 )
 async def test_a_picture_elsewhere_is_not_fetched(address: str) -> None:
-    with pytest.raises(ChannelFailedError, match="not one of Viber's"):
+    with pytest.raises(ChannelFailedError, match="not on a server of the platform's"):
         await a_viber().download(address)
 
 

@@ -14,7 +14,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from structlog.testing import capture_logs
 
-from adapters.vk import DOWNLOAD_BYTES_MAX, LOOK_BACK_AFTER_S, Vk, VkSettings
+from adapters.calling import DOWNLOAD_BYTES_MAX
+from adapters.vk import LOOK_BACK_AFTER_S, Vk, VkSettings
 from adapters.vk_messages import random_id
 from core.channel import (
     ChannelStopped,
@@ -400,7 +401,7 @@ async def test_a_press_that_is_acknowledged_too_late_is_only_noted(api: Api, vk:
     ],
 )
 async def test_a_file_elsewhere_than_at_vk_is_not_fetched(vk: Vk, address: str) -> None:
-    with pytest.raises(ChannelFailedError, match="not on a server of VK's"):
+    with pytest.raises(ChannelFailedError, match="not on a server of the platform's"):
         await vk.download(address)
 
 
