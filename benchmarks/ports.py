@@ -15,7 +15,8 @@ _given: Final[set[int]] = set()
 
 def free_port() -> int:
     """A port of this machine that nobody listens on, and that nobody here was given before."""
-    for port in _CHANCE.sample(PORTS, len(PORTS)):
+    for _ in PORTS:
+        port = _CHANCE.choice(PORTS)
         if port not in _given and _is_free(port):
             _given.add(port)
             return port

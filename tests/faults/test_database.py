@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -123,15 +124,15 @@ def a_small_disk(folder: Path, *, megabytes: int) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def cramped_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Town, Path]]:
+async def cramped_town() -> AsyncIterator[tuple[Town, Path]]:
     """A town on a small disk of its own."""
-    folder = tmp_path_factory.mktemp("cramped")
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_mode & 0o011 == 0 and parent.owner() == Path.home().owner():
-            parent.chmod(parent.stat().st_mode | 0o011)
-    with a_small_disk(folder, megabytes=400) as disk:
-        async with a_town(accounts=4, folder=disk) as town:
-            yield town, disk
+    # Not among pytest's folders: each run that starts closes them to the server's user.
+    with TemporaryDirectory(prefix="kvitok-tests-") as made:
+        folder = Path(made)
+        folder.chmod(0o711)
+        with a_small_disk(folder, megabytes=400) as disk:
+            async with a_town(accounts=4, folder=disk) as town:
+                yield town, disk
 
 
 async def test_a_full_disk_is_waited_out(cramped_town: tuple[Town, Path], tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ folder, *user = sys.argv[1:]
 if user:
     os.setgroups([]), os.setgid(int(user[1])), os.setuid(int(user[0]))
 with EmbeddedPostgres(Path(folder), durable=False) as server:
+    # Whoever started the tests in the background had this process ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(server.url("app"), flush=True)
     signal.pause()
 """
