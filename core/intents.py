@@ -62,6 +62,7 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "коммуналка",
         "balance",
         "debt",
+        "how much do i owe",
     ),
     Intent.READINGS: (
         "показания",
@@ -119,6 +120,7 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "прошлый месяц",
         "куда ушли деньги",
         "history",
+        "payments",
     ),
     Intent.STAFF: (
         "оператор",
@@ -132,6 +134,7 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "неправильно",
         "operator",
         "staff",
+        "person",
     ),
     Intent.HELP: (
         "помощь",
@@ -161,6 +164,9 @@ WORDS: Final[Mapping[Intent, tuple[str, ...]]] = {
         "подключить",
         "подключить счет",
         "add account",
+        "link",
+        "link account",
+        "link an account",
     ),
     Intent.ACCOUNTS: (
         "счета",

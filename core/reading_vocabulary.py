@@ -119,7 +119,8 @@ _PLACE_STEMS: Final = ("кух", "ванн", "сануз", "туал", "кори
 # Rooms in English, as places are called in what billing sends.
 _ROOMS: Final[Mapping[str, str]] = {
     "kitchen": "кухня",
-    **dict.fromkeys(("bath", "bathroom"), "ванная"),
+    "bath": "ванная",
+    "bathroom": "санузел",
     "toilet": "туалет",
     **dict.fromkeys(("hall", "hallway"), "прихожая"),
     "corridor": "коридор",

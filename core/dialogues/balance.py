@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from core.conversation import Idle
+from core.dialogues.terms import unit_named
 from core.driving import Handler
 from core.due_dates import due_rules
 from core.messages import (
@@ -24,7 +25,7 @@ from core.messages import (
     say,
     text,
 )
-from core.money import NOTHING, Money
+from core.money import NOTHING, Money, total
 from core.penalties import forecast
 from core.privacy import masked_number
 from core.questions import BillOf, StatementOf
@@ -221,6 +222,9 @@ def _overview(bill: Bill) -> list[Paragraph]:
         totals.append((text(key, day=bill.period.first_day), _size(bill.opening)))
     if bill.payments_counted:
         totals.append((text("bill-paid", day=bill.counted_until), _signed(bill.payments_counted)))
+    totals.append(
+        (text("bill-charged", period=bill.period), _signed(total(line.payable for line in bill.lines)))
+    )
     if bill.penalty:
         totals.append((text("bill-penalty"), _signed(bill.penalty)))
     key = "bill-total" if bill.total_due >= NOTHING else "bill-total-advance"
@@ -248,7 +252,7 @@ def _line_words(line: BillLine) -> list[Paragraph]:
         text(
             "bill-line-how",
             volume=line.volume,
-            unit=line.unit,
+            unit=unit_named(line.unit),
             how=text("bill-method", method=line.method),
             tariff=_price(line),
         ),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 from zlib import crc32
 
+from core.dialogues.terms import place_named, unit_named
 from core.messages import DataClass, Keyboard, Month, Phrase, PressButton, Reply, press, say, text
 from core.metering import hot_above_cold, verification_note
 from core.meters import COLD_WATER, ELECTRICITY, GAS, HEATING, HOT_WATER, Meter, Register
@@ -48,7 +49,7 @@ def full_name(meter: Meter) -> Phrase:
     """`Холодная вода, кухня, …6342`."""
     service, serial = text(_SERVICES.get(meter.service, _OTHER)[0]), masked_serial(meter.serial)
     if meter.place:
-        return text("meter-name-place", service=service, place=meter.place, serial=serial)
+        return text("meter-name-place", service=service, place=place_named(meter.place), serial=serial)
     return text("meter-name", service=service, serial=serial)
 
 
@@ -87,7 +88,7 @@ def example_of(asked: Sequence[Meter]) -> Phrase:
         meter, *others = (one for one in asked if one.service == service)
         name = text(_SERVICES.get(service, _OTHER)[1])
         if others and meter.place:
-            name = text("meter-example-place", service=name, place=meter.place)
+            name = text("meter-example-place", service=name, place=place_named(meter.place))
         shown = values_of([Decimal(value) for value in values[: len(meter.registers)]])
         parts.append(text("meter-example", name=name, value=shown))
     return parts[0] if len(parts) == 1 else text("meter-example-two", first=parts[0], second=parts[1])
@@ -177,7 +178,9 @@ def _card_lines(turn: Turn, meter: Meter) -> Iterable[Phrase]:
         yield text("meter-card-not-commissioned", name=name)
     elif _is_sent(meter):
         values, at = values_of([one.value for one in sent]), max(one.received_at for one in sent)
-        yield text("meter-card-sent", name=name, values=values, unit=meter.unit, at=at, period=period)
+        yield text(
+            "meter-card-sent", name=name, values=values, unit=unit_named(meter.unit), at=at, period=period
+        )
     else:
         closes_on = meter.window.days(period).closes_on
         yield text("meter-card-missing", name=name, period=period, closes_on=closes_on)
@@ -195,7 +198,7 @@ def _last_line(meter: Meter) -> Iterable[Phrase]:
     last = [register.last for register in meter.registers if register.last is not None]
     days = [register.last_on for register in meter.registers if register.last_on]
     if last and days:
-        yield text("meter-card-last", values=values_of(last), unit=meter.unit, on=max(days))
+        yield text("meter-card-last", values=values_of(last), unit=unit_named(meter.unit), on=max(days))
 
 
 def values_of(values: Sequence[Decimal]) -> Phrase:
@@ -268,7 +271,7 @@ def _confirm_lines(reckoned: Reckoned, *, doubted: bool) -> Iterable[Phrase]:
     for use in reckoned.uses:
         yield _use_line(meter, use)
     if doubted and reckoned.consumption is not None:
-        yield text("reading-high", consumption=reckoned.consumption, unit=meter.unit)
+        yield text("reading-high", consumption=reckoned.consumption, unit=unit_named(meter.unit))
     if reckoned.cost is not None and reckoned.cost.kopecks > 0:
         yield text("reading-cost", cost=reckoned.cost)
     for note in reckoned.notes:
@@ -278,14 +281,14 @@ def _confirm_lines(reckoned: Reckoned, *, doubted: bool) -> Iterable[Phrase]:
 def _use_line(meter: Meter, use: Use) -> Phrase:
     name = register_name(meter, use.register)
     if use.previous is None or use.consumption is None:
-        return text("reading-use-first", name=name, value=use.value, unit=meter.unit)
+        return text("reading-use-first", name=name, value=use.value, unit=unit_named(meter.unit))
     return text(
         "reading-use",
         name=name,
         value=use.value,
         previous=use.previous,
         consumption=use.consumption,
-        unit=meter.unit,
+        unit=unit_named(meter.unit),
     )
 
 
@@ -354,7 +357,7 @@ def _kept_lines(meters: Mapping[str, Meter], kept: Kept, *, short: bool = False)
             "reading-kept",
             name=register_name(meters[meter], register, short=short),
             value=value,
-            unit=meters[meter].unit,
+            unit=unit_named(meters[meter].unit),
         )
         for meter, register, value in sorted(
             kept.values, key=lambda one: (list(meters).index(one[0]), one[1])

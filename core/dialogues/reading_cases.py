@@ -16,6 +16,7 @@ from core.dialogues.reading_cards import (
     register_of,
     short_name,
 )
+from core.dialogues.terms import unit_named
 from core.messages import DataClass, Keyboard, Month, Phrase, PressButton, press, say, text
 from core.metering import judge
 from core.meters import Meter
@@ -65,7 +66,7 @@ async def open_impossible(turn: Turn, verdict: Impossible) -> Handed:
         "reading-impossible",
         name=full_name(meter),
         consumption=verdict.consumption,
-        unit=meter.unit,
+        unit=unit_named(meter.unit),
         number=str(case),
     )
     plainly = text("reading-impossible-plainly", name=short_name(meter), number=str(case))

@@ -25,6 +25,7 @@ from core.dialogues.reading_cards import (
 )
 from core.dialogues.reading_cases import open_impossible, staff_button
 from core.dialogues.reading_lines import NOTHING, Lines
+from core.dialogues.terms import unit_named
 from core.messages import Keyboard, Phrase, press, text
 from core.metering import judge, looks_swapped
 from core.meters import Meter, Register
@@ -176,9 +177,11 @@ def ask_register(
     short = register_name(meter, register.number, short=True)
     before = []
     if register.sent:
-        before.append(text("reading-ask-sent", value=register.sent.value, unit=meter.unit))
+        before.append(text("reading-ask-sent", value=register.sent.value, unit=unit_named(meter.unit)))
     if register.last is not None and register.last_on is not None:
-        before.append(text("reading-ask-last", value=register.last, unit=meter.unit, on=register.last_on))
+        before.append(
+            text("reading-ask-last", value=register.last, unit=unit_named(meter.unit), on=register.last_on)
+        )
     how = text("reading-ask-fraction" if meter.accepts_fraction else "reading-ask-whole")
     skip = press("reading-skip-button", f"reading-skip:{mark_of(meter.id)}")
     asked = Lines((text("reading-ask", name=name), *before, how), (text("reading-ask", name=short), how))
@@ -216,18 +219,25 @@ def _complaint(meter: Meter, verdict: Verdict) -> list[Phrase]:
                     "reading-already",
                     name=name,
                     values=values,
-                    unit=meter.unit,
+                    unit=unit_named(meter.unit),
                     at=received_at,
                     period=period,
                 )
             ]
         case LockedByBill(register, _, stored):
             return [
-                text("reading-locked", name=register_name(meter, register), value=stored, unit=meter.unit)
+                text(
+                    "reading-locked",
+                    name=register_name(meter, register),
+                    value=stored,
+                    unit=unit_named(meter.unit),
+                )
             ]
         case BelowLast(register, value, last):
             fresh = register_name(meter, register)
-            return [text("reading-below-last", name=fresh, value=value, last=last, unit=meter.unit)]
+            return [
+                text("reading-below-last", name=fresh, value=value, last=last, unit=unit_named(meter.unit))
+            ]
         case RegisterMissing() | Plausible() | UnusuallyHigh() | Impossible():
             return []
 

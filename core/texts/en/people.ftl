@@ -60,7 +60,7 @@ link-ask-number = Type the account number. It is printed at the top of the bill.
 link-no-number = I see no number here. An account number has digits only, 5 to 20 of them.
 link-number-from-bill = The account number was taken from the link on the bill.
 link-token-outlived = This link from a bill is no longer valid.
-link-or-phone = Or send your phone number. If the centre has it on file for your account, nothing else is needed. We do not keep it.
+link-or-phone = Or send your phone number. If the centre has it on file for your account, you need nothing else. We do not keep the number.
 link-phone-button = Send my number
 link-phone-unknown = The centre has no account on file for this phone number. Please link your account by the bill.
 link-phone-not-yours = Only a number of your own can confirm an account. Send it with the button, or link your account by the bill.
@@ -77,15 +77,15 @@ link-by-meter-button = Meter reading
 link-other-proof-button = Another way
 link-other-number-button = Another number
 link-ask-total =
-    Type the “Total due” of any of the last three bills, exact to the kopeck.
+    Type the total (“Итого к оплате” on the paper) of any of the last three bills, exact to the kopeck.
     For example: 4 321,09
 link-ask-code = Type the linking code. It is printed on the bill beside the account number.
 link-ask-meter =
     Type the last 5 digits of the serial number of any meter and, after a space, its last reading.
-    For example: 56342 123.4
+    For example: 56342 123,4
 link-proof-unreadable = I could not make that out.
 link-not-proven =
-    The account could not be confirmed. Check the account number and the proof, and type it again.
+    We could not confirm the account. Check the account number and what you typed, and try again.
     You can also choose another way or another number.
 link-blocked =
     Too many failed tries. Try again after { $until }.
@@ -103,10 +103,10 @@ link-too-many-accounts = { $most ->
    *[other] No more than { $most } accounts can be linked. Unlink one in “My accounts”.
  }
 link-too-many-residents = { $most ->
-    [one] { $most } person is linked to this account already, there can be no more. Please turn to the centre.
-   *[other] { $most } people are linked to this account already, there can be no more. Please turn to the centre.
+    [one] { $most } person is linked to this account already, there can be no more. Please contact the centre.
+   *[other] { $most } people are linked to this account already, there can be no more. Please contact the centre.
  }
-link-frozen = Another resident has suspended access to this account. Please turn to the centre to sort it out.
+link-frozen = Another resident has suspended access to this account. Please contact the centre to sort it out.
 link-added =
     A new chat ({ $channel }) was linked to your account. Is it you or one of your family?
     { $account }
@@ -115,7 +115,7 @@ link-mine-button = It is me
 link-not-mine-button = It is not me
 link-mine = Good, thank you.
 link-frozen-now = The new chat has no access any more. The centre's staff will look into it, case No. { $case }.
-link-was-frozen = Access to the account is suspended: another resident says that they do not know this chat. If this is a mistake, please turn to the centre.
+link-was-frozen = Access to the account is suspended: another resident says that they do not know this chat. If this is a mistake, please contact the centre.
 link-unfrozen =
     The centre has given you access to the account again.
     { $account }
@@ -140,14 +140,14 @@ account-chosen =
     Chosen account:
     { $account }
 account-chosen-plainly = The account is chosen.
-account-frozen = Another resident has suspended access to this account. Please turn to the centre to sort it out.
+account-frozen = Another resident has suspended access to this account. Please contact the centre to sort it out.
 account-rename-button = Name it
 account-no-name-button = No name
 account-ask-name = What shall this account be called? For example: home, dacha, mum. Up to { $most } letters.
-account-name-unfit = That will not do. A short name is needed, up to { $most } letters.
+account-name-unfit = That name does not fit. Please type a short one, up to { $most } letters.
 account-renamed = The account is called “{ $name }” now.
 account-renamed-plainly = The name is saved.
-account-name-taken-away = The name is gone.
+account-name-taken-away = The name is removed.
 account-unlink-button = Unlink
 account-unlink-which = Which account shall we unlink?
 account-unlink-sure =
@@ -165,7 +165,7 @@ settings-english-button = English
 settings-language-set = We speak English now.
 settings-policy-button = Policy
 settings-privacy =
-    { $centre } processes the data. We keep the bond between this chat and your account, your consent (version { $version }), the readings and the questions that you sent. Charges and payments are kept by law, bot or no bot.
+    { $centre } processes the data. We keep the link between this chat and your account, your consent (version { $version }), the readings and the questions that you sent. Charges and payments are kept by law, with or without this bot.
     We show no more than is needed: addresses and numbers are partly hidden. In shared chats we do not speak of accounts.
     We never ask for cards or passwords.
 settings-data-button = What is kept about me
@@ -184,7 +184,7 @@ settings-erase-sure = Erase your data? All accounts will be unlinked, this chat 
 settings-erase-stays = By law charges, payments and accepted readings stay (without your chat), and the record that consent was given and withdrawn.
 settings-erase-yes-button = Yes, erase
 settings-erased = Done. Consent is withdrawn, accounts are unlinked, the chat will be erased right after this message. The number of your request: { $number }.
-settings-stopped = All right, we will not write first any more. Questions are answered as before. You can also unlink an account or erase your data.
+settings-stopped = All right, we will no longer write first. We answer your questions as before. You can also unlink an account or erase your data.
 settings-resume-button = Write again
 settings-resumed = All right, we will write about what matters again.
 
@@ -199,19 +199,19 @@ help-text =
     • “pay”: a link to pay by
     • “history”: charges and payments of a year
     • “accounts”: choose, name, unlink
-    • “staff”: call a person
-    “Menu” leads back to the beginning, “Cancel” stops what was begun.
+    • “staff”: ask a person
+    “Menu” takes you back to the start, “Cancel” stops what you began.
 help-in-group = In a shared chat I can tell the phone and the hours. About accounts, readings and payments please write to me privately.
-help-staff-button = Call staff
+help-staff-button = Ask staff
 help-unknown-text = I did not understand. Write, for example, “balance” or “readings”, or choose a button. For a person write “staff”.
 help-thanks = You are welcome.
-help-long-text = This is too long for me to make out. Write one line, or press “Help” and call staff.
+help-long-text = This is too long for me to make out. Write one line, or press “Help” and ask staff.
 help-old-button = This button is out of date. Here is what can be done now.
 help-voice = I cannot hear voice messages. Please write in words.
 help-photo = I cannot read a picture. Please write in words.
 help-contact = I do not need your phone number and have not kept it. Please write in words.
 help-unreadable = { $kind ->
-    [sticker] A nice sticker, but I cannot read them. Please write in words.
+    [sticker] Nice sticker, but I cannot read stickers. Please write in words.
     [location] A place on the map will not help me. Please write in words.
     [document] I do not open files. Please write in words.
     [file] I do not open files. Please write in words.
@@ -223,13 +223,13 @@ contacts-name = *{ $name }*
 contacts-phone = Phone: { $phone }
 contacts-address = Address: { $address }
 contacts-hours = Hours: { $hours }
-contacts-site = Site: { $site }
+contacts-site = Website: { $site }
 
 # --- Staff
 
-staff-ask = Write in one message what the matter is. A photo may be added. Do not send passwords or card data.
+staff-ask = Write in one message what it is about. You may add a photo. Do not send passwords or card data.
 staff-asked = Passed on to staff, case No. { $case }. The answer will come here.
-staff-cut = The message is long, I passed on the first { $most } characters.
+staff-cut = The message is long: I passed on the first { $most } characters.
 staff-answer =
     The answer to your question, case No. { $case }:
     { $answer }

@@ -13,6 +13,18 @@ meter-heating-short = Heat
 meter-other = Meter
 meter-other-short = Meter
 
+place-kitchen = kitchen
+place-bath = bath
+place-bathroom = bathroom
+place-toilet = toilet
+place-corridor = corridor
+place-hall = hallway
+
+unit-cubic-metre = m³
+unit-square-metre = m²
+unit-kilowatt-hour = kWh
+unit-gigacalorie = Gcal
+
 meter-name = { $service }, { $serial }
 meter-name-place = { $service }, { $place }, { $serial }
 meter-name-short = { $service } { $serial }
@@ -40,22 +52,22 @@ meter-card-smart = *{ $name }*
 meter-card-not-commissioned = *{ $name }*
     Not commissioned yet
 meter-card-closed = *{ $name }*
-    Taken off on { $closed-on }
+    Removed on { $closed-on }
 meter-card-last = Last reading: { $values } { $unit } ({ $on })
 meter-card-verification = Verified until { $due-on }
 meter-card-lesser-sent = ✓ { $name }
 meter-card-lesser-missing = — { $name }
 meter-card-hint = Press a meter, or type all readings in one message, for instance: “{ $example }”.
-meter-none = No meters are on record for this account. If you have them, call a member of staff: we will check the papers.
-meter-verification-expired = ⚠ The verification expired on { $due-on }. We take your readings, but billing goes by the average until the meter is verified or replaced.
-meter-verification-soon = ⚠ The verification expires on { $due-on }. After that billing goes by the average: have the meter verified or replaced in time.
+meter-none = No meters are on record for this account. If you have them, ask staff: we will check the papers.
+meter-verification-expired = ⚠ The verification expired on { $due-on }. We accept your readings, but you will be charged by average use until the meter is verified or replaced.
+meter-verification-soon = ⚠ The verification expires on { $due-on }. After that you will be charged by average use: have the meter verified or replaced in time.
 
 # Asking for a value
 reading-ask = *{ $name }*. What does the meter show now?
 reading-ask-last = Last reading: { $value } { $unit } ({ $on })
 reading-ask-sent = Sent already this month: { $value } { $unit }. A new value will replace it.
-reading-ask-whole = The digits before the point are enough.
-reading-ask-fraction = Type the fraction too, if there is one: 123.456.
+reading-ask-whole = The digits before the comma are enough.
+reading-ask-fraction = Type the fraction too, if there is one: 123,456.
 reading-skip-button = Skip
 reading-which-meter = Which meter shows { $typed }?
 reading-which-to-correct = Which meter’s reading is to be corrected to { $typed }?
@@ -74,7 +86,7 @@ reading-use = { $name }: *{ $value }* { $unit }
 reading-use-first = { $name }: *{ $value }* { $unit }
 reading-confirm-lesser = { $name }: { $value }
 reading-cost = About { $cost }
-reading-high = ⚠ { $consumption } { $unit } is far more than usual.
+reading-high = ⚠ { $consumption } { $unit } is much more than usual.
 reading-zero-again = Nothing has been used for { $months ->
     [one] { $months } month
    *[other] { $months } months
@@ -83,13 +95,13 @@ reading-late = Readings for { $missed } are closed: this one goes into the bill 
 reading-corrects = Replaces what was sent before: { $earlier }.
 reading-corrects-zone = { $zone }: replaces what was sent before: { $earlier }.
 reading-corrected = { $name }: corrected from { $earlier } to { $value }.
-reading-rolled-over = The dial has passed through zero; that is allowed for.
+reading-rolled-over = The meter has passed zero and started again; we have allowed for that.
 reading-hot-above-cold = More hot water than cold. That happens, but please check that the meters are not mixed up.
 reading-understood-as = “{ $typed }” was read as { $value }.
 reading-in-order = The numbers were taken in the order of the meters.
 reading-same = { $name }: unchanged since last time.
 reading-unchanged = The readings are the same, so nothing was used this month. If a meter did move, press “Correct”.
-reading-swapped = The readings seem to be swapped: { $first } and { $second }. We exchanged them, please check.
+reading-swapped = These two readings looked swapped: { $first } and { $second }. We put them the other way round, please check.
 reading-overtaken = Something changed while you were answering. Please check again.
 reading-save-question = Save?
 reading-sure = Are you sure?
@@ -99,39 +111,39 @@ reading-fix-button = Correct
 reading-as-typed-button = Leave as typed
 
 # What is wrong
-reading-closed = { $name }: the meter was taken off on { $closed-on }; its readings are no longer needed.
+reading-closed = { $name }: the meter was removed on { $closed-on }; its readings are no longer needed.
 reading-not-commissioned = { $name }: the meter has not been commissioned yet, so its readings do not count. Commissioning is free: please contact the billing centre.
 reading-smart = { $name }: the meter sends its readings itself, nothing is needed from you.
-reading-too-many-digits = { $name }: { $value } does not fit the dial, which has { $digits ->
+reading-too-many-digits = { $name }: { $value } does not fit the meter, which has { $digits ->
     [one] { $digits } digit
    *[other] { $digits } digits
-} before the point. Please type it again.
-reading-too-many-red = { $name }: { $value } has too many digits after the point, the dial has { $digits }. Please type it again.
-reading-already = { $name }: { $values } { $unit } was taken on { $at }, for the bill of { $period }.
+} before the comma. Please type it again.
+reading-too-many-red = { $name }: { $value } has too many digits after the comma, the meter has { $digits }. Please type it again.
+reading-already = { $name }: { $values } { $unit } was received on { $at }, for the bill of { $period }.
 reading-locked = { $name }: the reading { $value } { $unit } is in a bill already. Only staff can change it.
 reading-below-last = { $name }: { $value } is less than the last reading ({ $last } { $unit }). Please check that it is the right meter and was not replaced, and type it again.
-reading-impossible = { $name }: { $consumption } { $unit } is too much to be taken at once. It went to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
+reading-impossible = { $name }: { $consumption } { $unit } used is too much to accept right away. We passed it to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
 reading-correct-earlier = { $name }: the last reading is in a bill already, only staff can change it. Shall we pass your value on?
 # The same for messengers that may not carry earlier readings and dates.
 reading-high-plainly = ⚠ This is much more than usual.
-reading-closed-plainly = { $name }: the meter was taken off; its readings are no longer needed.
-reading-already-plainly = { $name }: this reading was taken already.
+reading-closed-plainly = { $name }: the meter was removed; its readings are no longer needed.
+reading-already-plainly = { $name }: we have this reading already.
 reading-locked-plainly = { $name }: the last reading is in a bill already. Only staff can change it.
 reading-below-last-plainly = { $name }: { $value } is less than the last reading. Please check that it is the right meter and was not replaced, and type it again.
-reading-impossible-plainly = { $name }: this is too much to be taken at once. It went to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
+reading-impossible-plainly = { $name }: this is too much to accept right away. We passed it to staff, case No. { $number }. Please send a photo of the meter. If it was a slip, just type the right reading.
 reading-old-button = This button belongs to an old message. Here is what there is now:
 
 # Staff and photos
-reading-staff-button = It is right, pass it to staff
+reading-staff-button = It is right, ask staff
 reading-case = Passed to staff, case No. { $number }. The answer will come here.
-reading-photo-please = { $name }: please send a photo of the meter, it helps us to be quick.
+reading-photo-please = { $name }: please send a photo of the meter, it speeds things up.
 reading-photo-added = The photo was added to case No. { $number }. The answer will come here.
 reading-photo-kept = The photo was kept for staff, case No. { $number }.
-reading-photo-number = To have the reading in your bill, please type it in digits.
+reading-photo-number = To get the reading into your bill, please type the number.
 
 # The receipt
-reading-receipt = ✅ Taken { $at }, No. { $number }, for the bill of { $period }
-reading-receipt-split = ✅ Taken { $at }, No. { $number }
+reading-receipt = ✅ Received { $at }, No. { $number }, for the bill of { $period }
+reading-receipt-split = ✅ Received { $at }, No. { $number }
 reading-receipt-bill = For the bill of { $period }, can be corrected until { $until }.
 reading-correctable = It can be corrected until { $until }: just send a new value.
 reading-kept = { $name }: *{ $value }* { $unit }
@@ -140,7 +152,7 @@ reading-still-missing = { $count ->
     [one] { $count } meter is still missing.
    *[other] { $count } meters are still missing.
 }
-reading-rejected = Reading No. { $number } was not taken into the bill: { $reason }. Please send it again or call a member of staff.
-reading-rejected-of = Reading No. { $number } was not taken into the bill ({ $name }): { $reason }. Please send it again or call a member of staff.
-reading-rejected-of-lesser = Reading No. { $number } was not taken into the bill ({ $name }). Please send it again or call a member of staff.
-reading-rejected-lesser = Reading No. { $number } was not taken into the bill. Please send it again or call a member of staff.
+reading-rejected = Reading No. { $number } was not accepted for the bill: { $reason }. Please send it again or ask staff.
+reading-rejected-of = Reading No. { $number } was not accepted for the bill ({ $name }): { $reason }. Please send it again or ask staff.
+reading-rejected-of-lesser = Reading No. { $number } was not accepted for the bill ({ $name }). Please send it again or ask staff.
+reading-rejected-lesser = Reading No. { $number } was not accepted for the bill. Please send it again or ask staff.

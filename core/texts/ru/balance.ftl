@@ -25,7 +25,8 @@ page-on-button = Дальше ›
 bill-details-button = Тарифы и объёмы
 
 bill-title = *Квитанция за { $period }*
-bill-and = *Итого*
+bill-and = *Как сложилась сумма*
+bill-charged = Начислено за { $period }
 bill-debt = Долг на { $day }
 bill-advance = Переплата на { $day }
 bill-paid = Оплачено до { $day }

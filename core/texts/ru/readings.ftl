@@ -13,6 +13,18 @@ meter-heating-short = Тепло
 meter-other = Счётчик
 meter-other-short = Счётчик
 
+place-kitchen = кухня
+place-bath = ванная
+place-bathroom = санузел
+place-toilet = туалет
+place-corridor = коридор
+place-hall = прихожая
+
+unit-cubic-metre = м³
+unit-square-metre = м²
+unit-kilowatt-hour = кВт·ч
+unit-gigacalorie = Гкал
+
 meter-name = { $service }, { $serial }
 meter-name-place = { $service }, { $place }, { $serial }
 meter-name-short = { $service } { $serial }

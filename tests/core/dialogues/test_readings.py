@@ -23,7 +23,7 @@ from core.conversation import (
     Stage,
     WaitingValue,
 )
-from core.dialogues.reading_cards import full_name
+from core.dialogues.reading_cards import example_of, full_name
 from core.dialogues.reading_photos import take_photo
 from core.dialogues.readings import OF_ACCOUNT, reading_rejected, show_meters, take_text
 from core.driving import Dialogue, replay, start
@@ -163,6 +163,14 @@ def test_smart_and_closed_meters_are_shown_and_not_asked_for() -> None:
     assert "Передаёт показания сам" in said(told)
     assert "Снят 1 апреля 2026" in said(told)
     assert list(buttons(told)) == ["Холодная вода, кухня, …6342", "Меню"]
+
+
+def test_rooms_are_named_in_the_residents_language() -> None:
+    english = Words("en", MOSCOW)
+
+    assert english.plain(full_name(BATH)) == "Cold water, bathroom, …7788"
+    assert english.plain(full_name(cold(place="антресоль"))) == "Cold water, антресоль, …6342"
+    assert english.plain(example_of(HOME)) == "Cold kitchen 123, Hot kitchen 45"
 
 
 def test_where_personal_data_may_not_go_the_card_has_only_short_names() -> None:
