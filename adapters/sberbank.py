@@ -31,7 +31,8 @@ from adapters.sberbank_answers import (
 from core.acquiring import Accepted, Created, Down, Found, Missing, Notice, Order, Refused, Unlisted
 from core.errors import ForgedWebhookError
 from core.fiscal import Contact, Item, Mode, ReceiptNeed, at_most
-from core.money import Money, total
+from core.money import Money
+from core.refund_receipts import RefundReceipt, returned_lines
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=20, connect=5)
 ROUBLE_CODE: Final = "643"
@@ -40,6 +41,8 @@ DESCRIPTION_CHARS_MAX: Final = 99
 ITEM_CHARS_MAX: Final = 100
 ITEMS_MAX: Final = 100
 INN_CHARS: Final = 12
+# What a line is called that stands for all that a receipt has no room for.
+REST: Final = "Прочие жилищно-коммунальные услуги"
 
 
 class Gateway(StrEnum):
@@ -105,6 +108,7 @@ class Sberbank:
     """One merchant at a gateway."""
 
     name: Final = "sberbank"
+    refund_needs_contact: Final = False
 
     def __init__(self, http: aiohttp.ClientSession, settings: SberbankSettings) -> None:
         self.title: Final = settings.title
@@ -134,11 +138,24 @@ class Sberbank:
             return Missing()
         return await self._status({"orderId": operation}, operation)
 
-    async def refund(self, operation: str, *, key: str, amount: Money) -> Accepted | Refused | Down:
-        """Give *amount* of the order back; only the new gateway knows a repeat by its *key*."""
+    async def refund(
+        self, operation: str, *, key: str, amount: Money, receipt: RefundReceipt | None = None
+    ) -> Accepted | Refused | Down:
+        """Give *amount* of the order back; only the new gateway knows a repeat by its *key*.
+
+        Of a part of an order with a cart all gateways want to know what of the cart goes back: the older ones
+        by the lines as they were registered, the new one as a receipt of its own.
+        """
         body: dict[str, Any] = {"orderId": operation, "amount": amount.kopecks}
         if self._settings.gateway is Gateway.ECOMMERCE:
             body["jsonParams"] = {"externalRefundId": key}
+        if receipt is not None and (fiscal := self._settings.fiscal) is not None:
+            lines = returned_lines(receipt, ITEMS_MAX, rest=REST)
+            items = [_item(line.place, line.item, line.amount, fiscal) for line in lines]
+            if self._settings.gateway is Gateway.ECOMMERCE:
+                body["orderBundle"] = _bundle(items, amount, fiscal, receipt="sell_refund")
+            else:
+                body["refundItems"] = {"items": [_returned(item) for item in items]}
         answer = await self._call("refund.do", body)
         return answer if isinstance(answer, Down) else decode_refunded(*answer)
 
@@ -207,7 +224,11 @@ def encode(order: Order, settings: SberbankSettings) -> dict[str, Any]:
     }
     if settings.fiscal is not None and order.contact is not None and order.details.items:
         body |= _addressee(order.contact)
-        body["orderBundle"] = _bundle(order.details.items, settings.fiscal)
+        lines = at_most(order.details.items, ITEMS_MAX, rest=REST)
+        items = [
+            _item(place, line, line.amount, settings.fiscal) for place, line in enumerate(lines, start=1)
+        ]
+        body["orderBundle"] = _bundle(items, order.amount, settings.fiscal, receipt="sell")
     return body
 
 
@@ -215,33 +236,39 @@ def _addressee(contact: Contact) -> dict[str, str]:
     return {"email": contact.email} if contact.email else {"phone": f"+{contact.phone}"}
 
 
-def _bundle(items: Sequence[Item], fiscal: Fiscal) -> dict[str, Any]:
-    lines = at_most(items, ITEMS_MAX, rest="Прочие жилищно-коммунальные услуги")
-    whole = total(line.amount for line in lines).kopecks
+def _bundle(items: Sequence[Any], amount: Money, fiscal: Fiscal, *, receipt: str) -> dict[str, Any]:
     return {
         "ffdVersion": fiscal.ffd,
-        "receiptType": "sell",
+        "receiptType": receipt,
         "company": {
             "email": fiscal.email,
             "sno": fiscal.sno,
             "inn": fiscal.inn,
             "paymentAddress": fiscal.address,
         },
-        "payments": [{"type": 1, "sum": whole}],
-        "total": whole,
-        "cartItems": {"items": [_item(place, line, fiscal) for place, line in enumerate(lines, start=1)]},
+        "payments": [{"type": 1, "sum": amount.kopecks}],
+        "total": amount.kopecks,
+        "cartItems": {"items": items},
     }
 
 
-def _item(place: int, line: Item, fiscal: Fiscal) -> dict[str, Any]:
+# What the older gateways know a line of the cart by, and what of it goes back.
+RETURNED: Final = ("positionId", "name", "itemCode", "quantity", "itemPrice", "itemAmount")
+
+
+def _returned(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in RETURNED}
+
+
+def _item(place: int, line: Item, amount: Money, fiscal: Fiscal) -> dict[str, Any]:
     service, payment = SUBJECTS[fiscal.ffd]
     newer = fiscal.ffd == "1.2"
     item: dict[str, Any] = {
         "positionId": str(place),
         "name": line.title(ITEM_CHARS_MAX),
         "quantity": {"value": 1, "measure": "0"} if newer else {"value": 1},
-        "itemPrice": line.amount.kopecks,
-        "itemAmount": line.amount.kopecks,
+        "itemPrice": amount.kopecks,
+        "itemAmount": amount.kopecks,
         "itemCode": f"{line.service or 'advance'}-{place}",
         "paymentMethod": MODES[line.mode],
         "paymentObject": payment if line.mode is Mode.ADVANCE else service,

@@ -31,6 +31,7 @@ from core.acquiring import (
 )
 from core.fiscal import ReceiptNeed
 from core.money import Money
+from core.refund_receipts import RefundReceipt
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
 
@@ -65,6 +66,7 @@ class SimulatedAcquirer:
     """The acquirer that stands at *base_url* and knows us by *secret*."""
 
     name: Final = "simulated"
+    refund_needs_contact: Final = False
     receipt: Final = ReceiptNeed.NONE
 
     def __init__(
@@ -93,8 +95,11 @@ class SimulatedAcquirer:
         answer = await self._call("GET", f"/payments/{operation}", {}, None)
         return answer if isinstance(answer, Down) else decode_found(*answer)
 
-    async def refund(self, operation: str, *, key: str, amount: Money) -> Accepted | Refused | Down:
-        """Give *amount* of the payment *operation* back."""
+    async def refund(
+        self, operation: str, *, key: str, amount: Money, receipt: RefundReceipt | None = None
+    ) -> Accepted | Refused | Down:
+        """Give *amount* of the payment *operation* back; it makes no receipts."""
+        del receipt
         path, body = f"/payments/{operation}/refunds", {"kopecks": amount.kopecks}
         answer = await self._call("POST", path, {"Idempotence-Key": key}, {**body})
         if isinstance(answer, Down):

@@ -30,6 +30,7 @@ from core.acquiring import Accepted, Created, Down, Found, Missing, Notice, Orde
 from core.errors import ForgedWebhookError
 from core.fiscal import Contact, Item, Mode, ReceiptNeed, at_most
 from core.money import Money
+from core.refund_receipts import RefundReceipt, returned_lines
 from core.requisites import Requisites
 
 BASE: Final = "https://api.yookassa.ru/v3"
@@ -42,6 +43,8 @@ NUMBER_CHARS_MAX: Final = 30
 UNIFIED_CHARS: Final = 10
 ITEM_CHARS_MAX: Final = 128
 PAGE: Final = 100
+# What a line is called that stands for all that a receipt has no room for.
+REST: Final = "Прочие жилищно-коммунальные услуги"
 
 # Whence notices come, for they bear no signature (https://yookassa.ru/developers/using-api/webhooks#ip).
 SENDERS: Final = (
@@ -86,6 +89,7 @@ class Yookassa:
     """One shop at YooKassa."""
 
     name: Final = "yookassa"
+    refund_needs_contact: Final = True
 
     def __init__(self, http: aiohttp.ClientSession, settings: YookassaSettings) -> None:
         self.title: Final = settings.title
@@ -108,9 +112,18 @@ class Yookassa:
         answer = await self._call("GET", f"/payments/{operation}")
         return answer if isinstance(answer, Down) else decode_found(*answer, shop_id=self._settings.shop_id)
 
-    async def refund(self, operation: str, *, key: str, amount: Money) -> Accepted | Refused | Down:
-        """Give *amount* of the payment *operation* back."""
-        body = {"payment_id": operation, "amount": _amount(amount)}
+    async def refund(
+        self, operation: str, *, key: str, amount: Money, receipt: RefundReceipt | None = None
+    ) -> Accepted | Refused | Down:
+        """Give *amount* of the payment *operation* back; of a part the receipt says what is returned.
+
+        https://yookassa.ru/developers/payment-acceptance/receipts/54fz/yoomoney/refunds
+        """
+        body: dict[str, Any] = {"payment_id": operation, "amount": _amount(amount)}
+        if receipt is not None and receipt.contact is not None:
+            lines = returned_lines(receipt, ITEMS_MAX[self.receipt], rest=REST)
+            items = [_item(line.item, line.amount, self._settings) for line in lines]
+            body["receipt"] = _receipt(receipt.contact, items, self._settings)
         answer = await self._call("POST", "/refunds", key=key, body=body)
         return answer if isinstance(answer, Down) else decode_refunded(*answer)
 
@@ -189,7 +202,9 @@ def encode(order: Order, settings: YookassaSettings) -> dict[str, Any]:
     if settings.recipient is not None:
         body["payment_order"] = _payment_order(order, settings.recipient)
     if order.contact is not None and order.details.items:
-        body["receipt"] = _receipt(order.contact, order.details.items, settings)
+        lines = at_most(order.details.items, ITEMS_MAX[settings.receipt], rest=REST)
+        items = [_item(line, line.amount, settings) for line in lines]
+        body["receipt"] = _receipt(order.contact, items, settings)
     return body
 
 
@@ -234,24 +249,19 @@ def _payment_order(order: Order, to: Requisites) -> dict[str, Any]:
     }
 
 
-def _receipt(contact: Contact, items: Sequence[Item], settings: YookassaSettings) -> dict[str, Any]:
+def _receipt(contact: Contact, items: Sequence[Any], settings: YookassaSettings) -> dict[str, Any]:
     customer = {"email": contact.email} if contact.email else {"phone": contact.phone}
-    lines = at_most(items, ITEMS_MAX[settings.receipt], rest="Прочие жилищно-коммунальные услуги")
-    receipt: dict[str, Any] = {
-        "customer": customer,
-        "internet": True,
-        "items": [_item(line, settings) for line in lines],
-    }
+    receipt: dict[str, Any] = {"customer": customer, "internet": True, "items": items}
     if settings.tax_system_code is not None:
         receipt["tax_system_code"] = settings.tax_system_code
     return receipt
 
 
-def _item(item: Item, settings: YookassaSettings) -> dict[str, Any]:
+def _item(item: Item, amount: Money, settings: YookassaSettings) -> dict[str, Any]:
     return {
         "description": item.title(ITEM_CHARS_MAX),
         "quantity": 1,
-        "amount": _amount(item.amount),
+        "amount": _amount(amount),
         "vat_code": settings.vat_codes.get(item.service, settings.vat_code),
         "measure": "piece",
         "payment_subject": "payment" if item.mode is Mode.ADVANCE else "service",

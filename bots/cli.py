@@ -285,13 +285,16 @@ def refund_payment(
     number: Annotated[int, typer.Argument(metavar="N", help="The payment's number.", max=NUMBER_MAX)],
     amount: Annotated[str | None, typer.Argument(metavar="SUM", help="In roubles; all by default.")] = None,
     *,
+    to: Annotated[
+        str | None, typer.Option("--to", help="The payer's e-mail or phone, for the receipt of a part.")
+    ] = None,
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
     """Have the acquirer give a payment back, whole or in part; the resident is told. Safe to run again."""
     from bots.payment_commands import give_back  # noqa: PLC0415
 
-    run(give_back(number, amount, config=config, data=data))
+    run(give_back(number, amount, to=to, config=config, data=data))
 
 
 @channels_app.command()

@@ -166,7 +166,7 @@ class PayDesk:
             [statement] = await statement_of(db, [StatementOf(link.account, today, due_rules(self.centre))])
         least = self.centre.limits.payment_min
         stands = standing(link, due=statement.due, least=least, now=now)
-        return View(link, stands, now, self._opened(link.contact))
+        return View(link, stands, now, self.opened(link.contact))
 
     async def pay(self, view: View, choice: Choice) -> Begun:
         """Begin paying the sum of *choice*, which the payer saw, or go on with what was begun."""
@@ -247,7 +247,7 @@ class PayDesk:
             description=attempt.description,
             return_url=f"{self.settings.url(source_ref)}/done",
             details=attempt.details,
-            contact=self._opened(attempt.contact),
+            contact=self.opened(attempt.contact),
         )
 
     def _receipt_words(self) -> ReceiptWords:
@@ -262,7 +262,8 @@ class PayDesk:
     def _sealed(self, contact: Contact) -> bytes:
         return self.keys.sealed_contact(msgspec.json.encode(contact).decode())
 
-    def _opened(self, sealed: bytes | None) -> Contact | None:
+    def opened(self, sealed: bytes | None) -> Contact | None:
+        """The contact that was *sealed*; None for none."""
         plain = None if sealed is None else self.keys.opened_contact(sealed)
         return None if plain is None else msgspec.json.decode(plain, type=Contact)
 

@@ -21,6 +21,7 @@ from bots.reaching import database_url
 from bots.reconciling import reconcile, refund
 from bots.wiring import keys_of, payment_settings_of
 from core.errors import KvitokError
+from core.fiscal import Contact, ReceiptNeed, read_contact
 from core.money import Money
 from storage.database import open_pool
 
@@ -83,13 +84,33 @@ class NoSumError(KvitokError):
         super().__init__(f"{typed!r} is no sum in roubles and kopecks")
 
 
-async def give_back(payment: int, typed: str | None, *, config: Path, data: Path) -> int:
-    """Have a payment, or *typed* roubles of it, given back; the status is 1 if it was not. Raises NoSumError."""
+class NoContactError(KvitokError):
+    """What was typed is neither an e-mail nor a phone."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__(f"{typed!r} is no e-mail and no mobile phone of Russia")
+
+
+async def give_back(
+    payment: int, typed: str | None, *, to: str | None = None, config: Path, data: Path
+) -> int:
+    """Have a payment, or *typed* roubles of it, given back; the status is 1 if it was not.
+
+    The receipt of a part goes *to* an address, else to the payer's own. Raises NoSumError, NoContactError.
+    """
     amount = None if typed is None else _money(typed)
+    contact = None if to is None else _contact(to)
     async with _desk(config, data) as desk:
-        outcome = await refund(desk, payment, amount)
+        outcome = await refund(desk, payment, amount, contact)
     out.print(outcome.words, soft_wrap=True, markup=False)
     return int(not outcome.given)
+
+
+def _contact(typed: str) -> Contact:
+    contact = read_contact(typed, ReceiptNeed.EMAIL_OR_PHONE)
+    if contact is None:
+        raise NoContactError(typed)
+    return contact
 
 
 def _money(typed: str) -> Money:

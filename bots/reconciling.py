@@ -22,10 +22,11 @@ from core.acquiring import (
     Refused,
     Unlisted,
 )
-from core.fiscal import ReceiptNeed
+from core.fiscal import Contact, ReceiptNeed, suits
 from core.money import NOTHING, Money
+from core.refund_receipts import RefundReceipt
 from core.wording import money
-from storage.acquired import Acquired, acquired_on, attempt_of, begun_around
+from storage.acquired import Acquired, acquired_on, attempt_of, begin_refund, begun_around, contact_of
 
 # So much of a digest names a refund: acquirers take 36 characters at most.
 KEY_CHARS: Final = 32
@@ -125,10 +126,12 @@ class Outcome:
     words: str
 
 
-async def refund(desk: PayDesk, payment: int, amount: Money | None) -> Outcome:
+async def refund(
+    desk: PayDesk, payment: int, amount: Money | None, contact: Contact | None = None
+) -> Outcome:
     """Have *amount* (None: all that is left) of *payment* given back by its acquirer, and our books follow.
 
-    Safe to run again whatever became of it before: the acquirer is asked first, and what it has given back
+    *contact* is where the receipt of a part is sent, for a resident whose own is not remembered. Safe to run again whatever became of it before: the acquirer is asked first, and what it has given back
     that we did not know of is booked and said instead of giving more.
     """
     async with desk.pool.acquire() as db:
@@ -145,21 +148,53 @@ async def refund(desk: PayDesk, payment: int, amount: Money | None) -> Outcome:
         known = attempt.refunded - before.refunded
         words = f"{money(known)} had been given back already and is booked now; run again to give back more"
         return Outcome(given=False, words=words)
-    return await _refund(desk, acquirer, attempt, amount)
-
-
-async def _refund(desk: PayDesk, acquirer: Acquirer, attempt: Attempt, amount: Money | None) -> Outcome:
     left = attempt.amount - attempt.refunded
     wanted = left if amount is None else amount
     if not NOTHING < wanted <= left:
         return Outcome(given=False, words=f"{money(left)} is left of it")
-    if wanted != attempt.amount and acquirer.receipt is not ReceiptNeed.NONE:
-        words = "a part of a payment with a receipt is given back in the acquirer's cabinet; we book it then"
+    receipt = None
+    if wanted != attempt.amount and acquirer.receipt is not ReceiptNeed.NONE and attempt.details.items:
+        made = await _receipt(desk, acquirer, Part(payment, attempt, wanted), contact)
+        if isinstance(made, Outcome):
+            return made
+        receipt = made
+    return await _refund(desk, acquirer, attempt, wanted, receipt)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So much of a payment that was made by *attempt*."""
+
+    payment: int
+    attempt: Attempt
+    amount: Money
+
+
+async def _receipt(
+    desk: PayDesk, acquirer: Acquirer, part: Part, contact: Contact | None
+) -> RefundReceipt | Outcome:
+    """The receipt of a refund of *part*, written down; or why there is none."""
+    async with desk.pool.acquire() as db:
+        kept = await contact_of(db, part.attempt)
+    contact = contact or desk.opened(kept)
+    if acquirer.refund_needs_contact and not suits(contact, acquirer.receipt):
+        need = "an e-mail" if acquirer.receipt is ReceiptNeed.EMAIL else "an e-mail or a phone"
+        words = f"the receipt of the refund is sent to the payer: give {need} of theirs by --to"
         return Outcome(given=False, words=words)
+    async with desk.pool.acquire() as db, db.transaction():
+        back = await begin_refund(db, part.payment, part.attempt, part.amount)
+    if back is None:
+        return Outcome(given=False, words="some of it was given back meanwhile; run again")
+    return RefundReceipt(part.attempt.details.items, back, contact)
+
+
+async def _refund(
+    desk: PayDesk, acquirer: Acquirer, attempt: Attempt, wanted: Money, receipt: RefundReceipt | None
+) -> Outcome:
     operation = attempt.operation or ""
     named = f"{attempt.key}:{(attempt.refunded + wanted).kopecks}"
     key = hashlib.sha256(named.encode()).hexdigest()[:KEY_CHARS]
-    answer = await acquirer.refund(operation, key=key, amount=wanted)
+    answer = await acquirer.refund(operation, key=key, amount=wanted, receipt=receipt)
     await desk.ask(acquirer, operation)
     match answer:
         case Accepted():

@@ -16,6 +16,7 @@ import msgspec
 from core.fiscal import Contact, Item, ReceiptNeed
 from core.messages import Month
 from core.money import NOTHING, Money
+from core.refund_receipts import RefundAsked, RefundReceipt
 
 ROUBLES: Final = "RUB"
 
@@ -158,8 +159,18 @@ class Acquirer(Protocol):
         """What has become of the payment *operation*."""
         ...
 
-    async def refund(self, operation: str, *, key: str, amount: Money) -> Accepted | Refused | Down:
-        """Give *amount* of the payment *operation* back; *key* is ours, at most 36 characters."""
+    @property
+    def refund_needs_contact(self) -> bool:
+        """Whether a refund's receipt has to say where it is sent; else that is known from the payment."""
+        ...
+
+    async def refund(
+        self, operation: str, *, key: str, amount: Money, receipt: RefundReceipt | None = None
+    ) -> Accepted | Refused | Down:
+        """Give *amount* of the payment *operation* back; *key* is ours, at most 36 characters.
+
+        *receipt*: of a part of a payment that had one. Of the whole one is made without being asked for.
+        """
         ...
 
     async def listed(self, since: datetime, until: datetime) -> Sequence[Found] | Unlisted | Down:
@@ -178,7 +189,7 @@ class Attempt(msgspec.Struct, frozen=True):
     """A go at paying, as we keep it. *case*: a person looks into it.
 
     *contact* is sealed, and there only while the order may have to be repeated. *paid_at* is said once and
-    kept; *refunded* is what was given back as far as our books know.
+    kept; *refunded* is what was given back as far as our books know, *refunds* what was asked to be, with receipts.
     """
 
     id: int
@@ -195,6 +206,7 @@ class Attempt(msgspec.Struct, frozen=True):
     contact: bytes | None = None
     paid_at: datetime | None = None
     refunded: Money = NOTHING
+    refunds: tuple[RefundAsked, ...] = ()
 
 
 class Post(msgspec.Struct, frozen=True):

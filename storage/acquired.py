@@ -8,9 +8,15 @@ from typing import Final
 import msgspec
 
 from core.acquiring import Attempt
+from core.allocation import PENALTY, Share
+from core.fiscal import Supplier
 from core.money import Money
-from storage.attempts import attempt_from
+from core.refund_receipts import RefundAsked, Taken, going_back
+from storage import refunding
+from storage.attempts import LOCK_ATTEMPT, attempt_from
 from storage.database import Connection
+from storage.payments import SUPPLIERS
+from storage.receiving import payments_of
 
 
 class Acquired(msgspec.Struct, frozen=True):
@@ -65,3 +71,66 @@ async def attempt_of(db: Connection, payment: int) -> Attempt | None:
     """The go by which *payment* was made; None for one that came otherwise."""
     row = await db.fetchrow(ATTEMPT_OF, payment)
     return attempt_from(row) if row else None
+
+
+# --- A part of a payment with a receipt ------------------------------------------------------------
+
+# Where the receipts of a go's payer are sent, sealed, if that may be remembered.
+CONTACT_OF: Final = """
+select rc.contact
+from payment_attempt a
+join pay_link l on l.id = a.pay_link_id
+join chat c on c.id = l.chat_id
+join receipt_contact rc on rc.resident_id = c.resident_id
+where a.id = $1
+"""
+
+
+async def contact_of(db: Connection, attempt: Attempt) -> bytes | None:
+    """Where the receipts of whoever paid by *attempt* are sent, sealed; None if that is not remembered."""
+    contact: bytes | None = await db.fetchval(CONTACT_OF, attempt.id)
+    return contact
+
+
+# What an acquirer was asked to give back of a go, with receipts.
+SET_REFUNDS: Final = "update payment_attempt set refunds = $2 where id = $1"
+
+
+async def begin_refund(
+    db: Connection, payment: int, attempt: Attempt, amount: Money
+) -> tuple[Money, ...] | None:
+    """How much of each line of its receipt goes back with *amount* of *payment*; to be committed before asking.
+
+    The same again for a repeat. None if some of it was given back since *attempt* was read.
+    """
+    [row] = await db.fetch(LOCK_ATTEMPT, attempt.id)
+    current = attempt_from(row)
+    if current.refunded != attempt.refunded:
+        return None
+    upto = current.refunded + amount
+    for asked in current.refunds:
+        if (asked.upto, asked.amount) == (upto, amount):
+            return asked.back
+    back = going_back(
+        current.details.items,
+        amount=amount,
+        taken=await _taken(db, payment, amount),
+        earlier=[asked.back for asked in current.refunds if asked.upto <= current.refunded],
+    )
+    refunds = (*current.refunds, RefundAsked(upto, amount, back))
+    await db.execute(SET_REFUNDS, current.id, msgspec.json.encode(refunds).decode())
+    return back
+
+
+async def _taken(db: Connection, payment: int, amount: Money) -> list[Taken]:
+    """What the books would take back, as a receipt calls it."""
+    kept = (await payments_of(db, [payment]))[payment]
+    left, shares = await refunding.going_back(db, kept, amount)
+    rows = await db.fetch(SUPPLIERS, sorted({share.provider for share in shares}))
+    suppliers = {row["id"]: Supplier(row["name"], row["inn"]) for row in rows}
+    advance = [Taken("", None, left)] if left else []
+    return advance + [Taken(_code(share), suppliers.get(share.provider), share.amount) for share in shares]
+
+
+def _code(share: Share) -> str:
+    return PENALTY if share.penalty else share.service

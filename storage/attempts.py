@@ -38,6 +38,7 @@ from core.allocation import PROPORTIONAL, Rule
 from core.booking import Payment
 from core.fiscal import named
 from core.money import Money
+from core.refund_receipts import RefundAsked
 from core.turns import Event, PaymentRefunded, PaymentSettled
 from storage import events
 from storage.database import Connection
@@ -62,6 +63,7 @@ def attempt_from(row: asyncpg.Record) -> Attempt:
         contact=row["contact"],
         paid_at=row["paid_at"],
         refunded=Money(row["refunded"]),
+        refunds=msgspec.json.decode(row["refunds"], type=tuple[RefundAsked, ...]),
     )
 
 

@@ -123,13 +123,11 @@ order by max(array[posting_id, no]) filter (where kopecks > 0)
 """
 
 
-async def _take_back(
-    db: Connection, kept: Kept, refund: Refund, *, now: datetime, zone: tzinfo
-) -> tuple[Share, ...]:
-    account = kept.payment.account
-    missing = refund.amount - Money(await db.fetchval(LEFT, kept.posting) or 0)
-    if account is None or missing <= NOTHING:
-        return ()
+async def going_back(db: Connection, kept: Kept, amount: Money) -> tuple[Money, tuple[Share, ...]]:
+    """What a refund of *amount* would take: so much of the advance, and of services, the newest first."""
+    left = min(amount, Money(await db.fetchval(LEFT, kept.posting) or 0))
+    if kept.payment.account is None or left == amount:
+        return left, ()
     given = [
         Share(
             Month.of(row["period"]),
@@ -140,8 +138,16 @@ async def _take_back(
         )
         for row in await db.fetch(GIVEN, kept.number)
     ]
-    shares = undo(given, back=missing).shares
-    await post(db, [booking.undoing(refund, account=account, shares=shares)], now=now, zone=zone)
+    return left, undo(given, back=amount - left).shares
+
+
+async def _take_back(
+    db: Connection, kept: Kept, refund: Refund, *, now: datetime, zone: tzinfo
+) -> tuple[Share, ...]:
+    account = kept.payment.account
+    _, shares = await going_back(db, kept, refund.amount)
+    if account is not None and shares:
+        await post(db, [booking.undoing(refund, account=account, shares=shares)], now=now, zone=zone)
     return shares
 
 

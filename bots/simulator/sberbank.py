@@ -21,45 +21,25 @@ from aiohttp import web
 
 from bots.simulator.acquirer import CARD_FORM, CARD_PAGE, ENDED
 from bots.simulator.notices import Teller
+from bots.simulator.sberbank_rules import lines_of, mistake_in, mistake_in_refund
 
 # Given up after so many: whoever was away for longer has to ask.
 RETRIES_S: Final = (30.0, 30.0)
-NUMBER_CHARS_MAX: Final = 32
-URL_CHARS_MAX: Final = 512
-DESCRIPTION_CHARS_MAX: Final = 512
-ITEM_CHARS_MAX: Final = 100
-KNOWN: Final = frozenset(
-    [
-        "userName",
-        "password",
-        "token",
-        "orderNumber",
-        "amount",
-        "currency",
-        "returnUrl",
-        "failUrl",
-        "description",
-        "language",
-        "sessionTimeoutSecs",
-        "jsonParams",
-        "email",
-        "phone",
-        "orderBundle",
-    ]
-)
 
 
 @dataclass(slots=True)
 class Faults:
     """What goes wrong. *cut_off*: so many orders are registered without an answer. *checksum*: of notices.
 
-    *denied*: the login is refused, with an error code that means many other things too.
+    *denied*: the login is refused, with an error code that means many other things too. *refunds_down*: so many
+    refunds are not made, and not answered.
     """
 
     down: bool = False
     denied: bool = False
     cut_off: int = 0
     overtake: int = 0
+    refunds_down: int = 0
     notices: int = 1
     kopecks_off: int = 0
     currency: str = "643"
@@ -79,11 +59,26 @@ class Order:
     deposited_at: datetime | None = None
     refunded: int = 0
     refunds: dict[str, int] = field(default_factory=dict)
+    returned: dict[str, int] = field(default_factory=dict)
 
     @property
     def amount(self) -> int:
         """Its sum in kopecks."""
         return int(self.asked["amount"])
+
+    def return_lines(self, asked: Mapping[str, Any], amount: int, *, forms: bool) -> tuple[int, str] | None:
+        """Take back the lines that a refund of *amount* names; the error code and parameter if it may not be."""
+        mistake = mistake_in_refund(asked, self.asked, amount, forms=forms)
+        if mistake is not None:
+            return mistake
+        after = dict(self.returned)
+        sold = {item["itemCode"]: item["itemAmount"] for item in lines_of(self.asked, forms=False)}
+        for item in lines_of(asked, forms=forms):
+            after[item["itemCode"]] = after.get(item["itemCode"], 0) + item["itemAmount"]
+            if after[item["itemCode"]] > sold[item["itemCode"]]:
+                return 5, "itemAmount"
+        self.returned = after
+        return None
 
 
 @dataclass(slots=True)
@@ -142,7 +137,7 @@ class SberbankStandIn:
             told: dict[str, Any] = await request.json()
             return told
         form = {name: str(value) for name, value in (await request.post()).items()}
-        for nested in ("jsonParams", "orderBundle"):
+        for nested in ("jsonParams", "orderBundle", "refundItems"):
             if nested in form:
                 form[nested] = json.loads(form[nested])
         return form
@@ -188,6 +183,9 @@ class SberbankStandIn:
 
     async def _refund(self, _request: web.Request, asked: dict[str, Any]) -> web.Response:
         order = self.orders.get(asked.get("orderId", ""))
+        if self.faults.refunds_down:
+            self.faults.refunds_down -= 1
+            return web.Response(status=504)
         if order is None:
             return self._error(6, "Неверный номер заказа")
         amount, key = int(asked["amount"]), asked.get("jsonParams", {}).get("externalRefundId")
@@ -196,6 +194,9 @@ class SberbankStandIn:
             return web.json_response({"errorCode": "0"}) if same else self._error(5, "Неверная сумма")
         if order.status not in {2, 4} or order.refunded + amount > order.amount:
             return self._error(5, "Общая сумма возвратов превышает сумму заказа")
+        if (mistake := order.return_lines(asked, amount, forms=self.forms)) is not None:
+            code, what = mistake
+            return self._error(code, f"Неверное значение параметра {what}")
         if key is not None:
             order.refunds[key] = amount
         self.give_back(order.id, amount)
@@ -303,51 +304,6 @@ class SberbankStandIn:
         text = "".join(f"{name};{told[name]};" for name in sorted(told))
         right = hmac.new(self.notice_key, text.encode(), hashlib.sha256).hexdigest().upper()
         return {"checksum": right if self.faults.checksum == "valid" else right[::-1]}
-
-
-def mistake_in(asked: Mapping[str, Any], *, forms: bool) -> tuple[int, str] | None:
-    """The error code and the parameter by which a registration is refused; None if it is an order."""
-    if unknown := sorted(set(asked) - KNOWN):
-        return 4, unknown[0]
-    number, amount = asked.get("orderNumber", ""), asked.get("amount")
-    if not 1 <= len(number) <= NUMBER_CHARS_MAX:
-        return 4, "orderNumber"
-    digits = isinstance(amount, str) and amount.isdigit() if forms else type(amount) is int
-    if not digits or int(str(amount)) < 1:
-        return 5, "amount"
-    if asked.get("currency", "643") != "643":
-        return 3, "currency"
-    if not str(asked.get("returnUrl", "")).startswith(("http://", "https://")):
-        return 4, "returnUrl"
-    if len(asked["returnUrl"]) > URL_CHARS_MAX or len(asked.get("description", "")) > DESCRIPTION_CHARS_MAX:
-        return 5, "description"
-    if forms and set(asked.get("description", "")) & set("%+\n\r"):
-        return 5, "description"
-    bundle = asked.get("orderBundle")
-    return None if bundle is None else _mistake_in_bundle(bundle, asked)
-
-
-def _mistake_in_bundle(bundle: Mapping[str, Any], asked: Mapping[str, Any]) -> tuple[int, str] | None:
-    if not asked.get("email") and not str(asked.get("phone", "")).startswith("+7"):
-        return 4, "email"
-    items = bundle.get("cartItems", {}).get("items", [])
-    if bundle.get("ffdVersion") not in {"1.05", "1.2"} or bundle.get("receiptType") != "sell":
-        return 4, "ffdVersion"
-    if len({item.get("itemCode") for item in items}) != len(items) or not items:
-        return 4, "itemCode"
-    for item in items:
-        newer = bundle["ffdVersion"] == "1.2"
-        if not 1 <= len(item.get("name", "")) <= ITEM_CHARS_MAX or len(item["itemCode"]) > ITEM_CHARS_MAX:
-            return 5, "name"
-        if newer != ("measure" in item.get("quantity", {})) or newer == ("measurementUnit" in item):
-            return 5, "quantity"
-        if len(item.get("supplierInfo", {}).get("inn", " " * 12)) != 12:
-            return 5, "supplierInfo"
-    if sum(item["itemAmount"] for item in items) != int(asked["amount"]) or bundle.get("total") != int(
-        asked["amount"]
-    ):
-        return 8, "total"
-    return None
 
 
 def milliseconds(at: datetime) -> int:

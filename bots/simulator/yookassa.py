@@ -20,7 +20,13 @@ from aiohttp import web
 
 from bots.simulator.acquirer import CARD_FORM, CARD_PAGE, ENDED
 from bots.simulator.notices import Teller
-from bots.simulator.yookassa_rules import KEY, mistake_in, money_of
+from bots.simulator.yookassa_rules import (
+    KEY,
+    mistake_in,
+    mistake_in_refund,
+    money_of,
+    reason_against,
+)
 
 KEY_KEPT_FOR: Final = timedelta(hours=24)
 PAGE_LIVES: Final = timedelta(hours=1)
@@ -34,12 +40,14 @@ SENDER: Final = "185.71.76.5"
 class Faults:
     """What goes wrong. *cut_off*: so many payments are created and answered with 500. *notices*: each comes so often.
 
-    *overtake*: so many creations are paid, and told of, before they are answered.
+    *overtake*: so many creations are paid, and told of, before they are answered. *refunds_down*: so many refunds
+    are not made, and answered with 500.
     """
 
     down: bool = False
     cut_off: int = 0
     overtake: int = 0
+    refunds_down: int = 0
     notices: int = 1
     kopecks_off: int = 0
     currency: str = "RUB"
@@ -57,6 +65,7 @@ class Payment:
     status: str = "pending"
     captured_at: datetime | None = None
     refunded: Decimal = Decimal(0)
+    returned: list[dict[str, Any]] = field(default_factory=list)
     reason: str | None = None
 
     @property
@@ -196,6 +205,9 @@ class YookassaStandIn:
 
     async def _refund(self, request: web.Request) -> web.Response:
         body = await request.json()
+        if self.faults.refunds_down:
+            self.faults.refunds_down -= 1
+            return error(500, "internal_server_error")
         if (repeat := self._repeat(request, body)) is not None:
             return repeat
         payment, amount = self._found(body.get("payment_id", "")), money_of(body.get("amount"))
@@ -203,6 +215,12 @@ class YookassaStandIn:
             return error(404, "not_found", "payment_id")
         if amount is None or payment.refunded + amount > payment.amount:
             return error(400, "invalid_request", "amount.value")
+        if (mistake := mistake_in_refund(body, payment.body, amount)) is not None:
+            return error(400, "invalid_request", mistake)
+        items = body.get("receipt", {}).get("items", [])
+        if (reason := reason_against([*payment.returned, *items], payment.body)) is not None:
+            return web.json_response(canceled_refund(payment.id, body["amount"], reason, self.clock()))
+        payment.returned += items
         refund = self.give_back(payment.id, amount)
         self._answers[request.headers["Idempotence-Key"]] = (self.clock(), body, refund)
         return web.json_response(refund)
@@ -297,6 +315,18 @@ class YookassaStandIn:
 
         for _ in range(self.faults.notices):
             self.teller.tell(send)
+
+
+def canceled_refund(number: str, amount: Mapping[str, Any], reason: str, at: datetime) -> dict[str, Any]:
+    """A refund that was not made."""
+    return {
+        "id": str(uuid.uuid4()),
+        "payment_id": number,
+        "status": "canceled",
+        "created_at": moment(at),
+        "amount": amount,
+        "cancellation_details": {"party": "yoo_money", "reason": reason},
+    }
 
 
 def error(status: int, code: str, parameter: str | None = None) -> web.Response:

@@ -1,9 +1,9 @@
-"""What YooKassa refuses of a creation: each rule by the parameter that its refusal names."""
+"""What YooKassa refuses of a creation and of a refund: each rule by the parameter that its refusal names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -67,6 +67,30 @@ def _mistakes(body: Any, *, utilities: bool) -> Iterator[str]:
         yield "payment_order"
     if (receipt := body.get("receipt")) is not None:
         yield from _receipt(receipt, amount)
+
+
+def mistake_in_refund(body: Mapping[str, Any], paid: Mapping[str, Any], amount: Decimal) -> str | None:
+    """The parameter by which a refund of *amount* of what was *paid* is refused: a part needs its own receipt."""
+    if unknown := sorted(set(body) - {"payment_id", "amount", "description", "receipt", "metadata"}):
+        return unknown[0]
+    receipt, sold = body.get("receipt"), paid.get("receipt")
+    if receipt is None:
+        whole = amount == money_of(paid["amount"])
+        return None if sold is None or whole else "receipt"
+    return "receipt" if sold is None else next(_receipt(receipt, amount), None)
+
+
+def reason_against(returned: Sequence[Mapping[str, Any]], paid: Mapping[str, Any]) -> str | None:
+    """Why all these lines cannot have been returned of what was *paid*; None if they can."""
+    sold = {line["description"]: line for line in paid.get("receipt", {}).get("items", [])}
+    sums: dict[str, Decimal] = {}
+    for line in returned:
+        name = line["description"]
+        if name not in sold or line["vat_code"] != sold[name]["vat_code"]:
+            return "payment_article_number_not_found"
+        sums[name] = sums.get(name, Decimal(0)) + (money_of(line["amount"]) or Decimal(0))
+    over = [name for name, sum_ in sums.items() if sum_ > (money_of(sold[name]["amount"]) or Decimal(0))]
+    return "too_many_refunding_articles" if over else None
 
 
 def _metadata(metadata: Mapping[str, Any]) -> Iterator[str]:

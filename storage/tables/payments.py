@@ -60,6 +60,8 @@ PAYMENT_ATTEMPT = Table(
     # When the money arrived: said once, so that a repeated notice says the same.
     Column("paid_at", DateTime(timezone=True)),
     Column("refunded", BigInteger, nullable=False, server_default="0"),
+    # The refunds of parts with a receipt that were asked for (core.refund_receipts.RefundAsked).
+    Column("refunds", Text, nullable=False, server_default="[]"),
     # What the acquirer said contradicts us: a person looks, nothing more is posted by itself.
     Column("case_id", ForeignKey("staff_case.id")),
     CheckConstraint(

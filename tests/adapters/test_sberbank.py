@@ -20,7 +20,7 @@ from adapters.sberbank_answers import (
     is_signed,
     signed_text,
 )
-from bots.simulator.sberbank import mistake_in
+from bots.simulator.sberbank_rules import mistake_in
 from core.acquiring import (
     Accepted,
     Acquirer,

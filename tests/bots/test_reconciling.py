@@ -143,16 +143,3 @@ async def test_an_acquirer_that_is_away_gives_nothing_back(bank: Bank) -> None:
 
     assert not (await refund(bank.desk, number, None)).given
     assert await bank.books() == [10_000]
-
-
-async def test_a_part_with_a_receipt_is_for_the_cabinet(pool: Pool) -> None:
-    async with a_bank("yookassa", pool, receipts=True) as bank:
-        await bank.press(await bank.link(), contact="resident@example.ru")
-        bank.stand_in.pay(bank.operations[0])
-        await bank.stand_in.teller.told()
-        [row] = await bank.rows("select id from payment")
-
-        part = await refund(bank.desk, row["id"], Money(100))
-        whole = await refund(bank.desk, row["id"], None)
-
-        assert (part.given, whole.given) == (False, True)

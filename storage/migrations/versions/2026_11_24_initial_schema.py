@@ -753,6 +753,7 @@ CREATE TABLE payment_attempt (
     contact BYTEA,
     paid_at TIMESTAMP WITH TIME ZONE,
     refunded BIGINT DEFAULT '0' NOT NULL,
+    refunds TEXT DEFAULT '[]' NOT NULL,
     case_id BIGINT,
     CONSTRAINT payment_attempt_pkey PRIMARY KEY (id),
     CONSTRAINT payment_attempt_state_check CHECK (state in ('created', 'pending', 'unknown', 'paid', 'canceled', 'expired', 'refunded_in_part', 'refunded')),

@@ -12,7 +12,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bots.simulator.notices import Teller
-from bots.simulator.sberbank import SberbankStandIn, mistake_in
+from bots.simulator.sberbank import SberbankStandIn
+from bots.simulator.sberbank_rules import mistake_in
 
 NOW = datetime(2026, 10, 5, 8, 12, tzinfo=UTC)
 ORDER = {
