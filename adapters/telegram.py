@@ -116,6 +116,11 @@ class _Session(AiohttpSession):
         body = method.model_dump_json(exclude_none=True, exclude_unset=True)
         return BytesPayload(body.encode(), content_type="application/json")
 
+    async def close(self) -> None:
+        """Close at once: aiogram then sleeps for a while, until TLS has closed, and aiohttp has seen to that itself."""
+        if self._session is not None:
+            await self._session.close()
+
 
 class Telegram:
     """One bot of Telegram's, as `core.channel.Channel`.
