@@ -163,7 +163,7 @@ async def open_pool(url: str, *, most: int = 10, pooled: bool = False) -> AsyncI
     """
     how = _POOLED if pooled else _OWN_SESSIONS
     with _named_failures(APP_URL):
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=most, init=speak_json, **how)
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=most, init=_ready, **how)
     try:
         async with pool.acquire() as connection:
             check_version(connection.get_server_version())
@@ -235,6 +235,19 @@ def _worded_failures(setting: str) -> Iterator[None]:
         raise DatabaseBusyError from error
     except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
         raise DatabaseUnreachableError(setting, str(error) or type(error).__name__) from error
+
+
+# Values of every type of array that our statements take or give.
+ARRAYS: Final = """
+select null::bigint[], null::int[], null::smallint[], null::text[], null::date[], null::timestamptz[], null::bytea[],
+    null::numeric[], null::float8[], null::bool[], null::jsonb[]
+"""
+
+
+async def _ready(connection: Connection) -> None:
+    """Ask what arrays are made of once: asyncpg would ask anew at the first statement with each of them."""
+    await speak_json(connection)
+    await connection.fetch(ARRAYS)
 
 
 async def speak_json(connection: Connection) -> None:
