@@ -36,6 +36,9 @@ from storage.roles import Roles, provisioning
 
 ROOM_BYTES = 2**30
 
+# Enough to see whoever would wait for himself; each plans all statements anew.
+CONNECTIONS = 3
+
 # How long an example takes depends on what else the machine does: nothing is told by it.
 settings.register_profile("kvitok", deadline=None)
 settings.load_profile("kvitok")
@@ -161,7 +164,7 @@ async def town(migrated: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
 @asynccontextmanager
 async def copy_of(town: Town) -> AsyncIterator[Database]:
     """A copy of *town* that nobody else sees."""
-    async with _created(town.server, f"template {town.database}") as database:
+    async with _created(town.server, f"template {town.database} strategy file_copy") as database:
         yield database
 
 
@@ -178,7 +181,7 @@ async def around(inhabited: Database, town: Town) -> AsyncIterator[Surroundings]
     clock = BusinessClock()
     clock.set(NOW)
     async with (
-        open_pool(inhabited.app) as pool,
+        open_pool(inhabited.app, most=CONNECTIONS) as pool,
         surrounded(
             simulated_configuration(free_port()),
             Secrets(SECRETS),

@@ -11,6 +11,9 @@ from tests.talking import TALKS, Talk, channels_of
 
 CHANNELS = ["telegram", "vk", "ok", "viber", "max"]
 
+# The last posting in the books.
+LAST = "select max(id) from posting"
+
 
 @pytest.mark.parametrize(
     ("name", "channel"),
@@ -25,7 +28,12 @@ async def test_a_talk_goes_as_written(
     name: str, channel: str, around: Surroundings, inhabited: Database
 ) -> None:
     async with open_pool(inhabited.app) as pool, aiohttp.ClientSession() as http:
+        async with pool.acquire() as db:
+            before = await db.fetchval(LAST)
+
         await Talk(around, pool, http, channel).replay(name, TALKS[name])
 
         async with pool.acquire() as db:
-            assert not await verify(db)
+            # The proof takes longer than most talks, and is the same on every channel where nothing is posted.
+            if channel == CHANNELS[0] or await db.fetchval(LAST) != before:
+                assert not await verify(db)
