@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: demo test test-pg15 lint check soak month faults bench lock format
+.PHONY: demo test test-pg15 lint check soak month faults failover bench lock format
 
 demo: $(STAMP)  ## the whole town in a browser page; PORT= and FRESH=1
 	@exec $(BIN)/kvitok demo --port $(PORT) $(if $(FRESH),--fresh)
@@ -37,6 +37,9 @@ month: $(STAMP)  ## a simulated month of a town of 5 000 accounts, proved at its
 
 faults: $(STAMP)  ## processes really killed, ROUNDS times
 	$(BIN)/python -m tests.faults.run
+
+failover: $(STAMP)  ## the database's primary killed under load, by Patroni from Debian's packages
+	$(BIN)/python -m benchmarks.failover
 
 bench: $(STAMP)  ## messages and turns per second beside peers; see docs/performance.md
 	$(BIN)/python -m benchmarks.bench

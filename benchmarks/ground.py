@@ -80,7 +80,7 @@ async def ground(*, accounts: int, chats: int) -> AsyncIterator[Ground]:
     """A durable server of our own with a town of *accounts* and *chats* of residents linked to them."""
     async with empty_ground() as server:
         async with connect(server.url("app")) as db:
-            await _fill(db, server.folder / "town", accounts, chats)
+            await populate(db, server.folder / "town", accounts, chats)
         yield Ground(server, accounts, chats)
 
 
@@ -94,7 +94,8 @@ async def empty_ground() -> AsyncIterator[EmbeddedPostgres]:
             yield server
 
 
-async def _fill(db: Connection, folder: Path, accounts: int, chats: int) -> None:
+async def populate(db: Connection, folder: Path, accounts: int, chats: int) -> None:
+    """A town of *accounts*, generated into *folder* and imported, and *chats* of residents linked to them."""
     now = datetime.now(UTC)
     files = write_town(folder, accounts=accounts, seed=1, today=now.date(), key=BILLING.encode())
     await import_files(db, files, now=now)

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.ports import free_port
-from benchmarks.tools import tool
+from benchmarks.tools import as_user, tool
 from storage.database import CONNECT_QUERY
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_home import server_user
@@ -65,11 +65,8 @@ async def pooling(server: EmbeddedPostgres, *, sessions: int) -> AsyncIterator[P
             (folder / file).write_text(content, encoding="utf-8")
             user.take(folder / file).chmod(0o600)
         process = await asyncio.create_subprocess_exec(
-            *(pgbouncer.path, "--quiet", str(folder / "settings")),
+            *(*as_user(user), pgbouncer.path, "--quiet", str(folder / "settings")),
             env=pgbouncer.environment or None,
-            user=user.uid,
-            group=user.gid,
-            extra_groups=user.groups,
             stderr=asyncio.subprocess.PIPE,
         )
         try:

@@ -101,6 +101,13 @@ async def _ready(url: str, process: asyncio.subprocess.Process, log: Path) -> No
 @asynccontextmanager
 async def kvitok(here: Ground, sink_port: int, *names: str) -> AsyncIterator[Running]:
     """`kvitok serve` with the messengers *names*, whose APIs are the sink's; no pace holds it back."""
+    async with serving(here.server.url("app"), sink_port, *names) as process:
+        yield process
+
+
+@asynccontextmanager
+async def serving(url: str, sink_port: int, *names: str) -> AsyncIterator[Running]:
+    """As `kvitok`, on the database at *url*."""
     port = free_port()
     sections = {
         name: {
@@ -118,7 +125,7 @@ async def kvitok(here: Ground, sink_port: int, *names: str) -> AsyncIterator[Run
     secrets = {f"KVITOK_{name.upper()}_TOKEN": TOKENS[name] for name in names}
     secrets |= {f"KVITOK_{name}_SECRET": SECRET for name in ("TELEGRAM", "VK", "OK", "MAX")}
     secrets |= {
-        "KVITOK_DATABASE_URL": here.server.url("app"),
+        "KVITOK_DATABASE_URL": url,
         "KVITOK_SECRET_KEY": MASTER,
         "KVITOK_BILLING_KEY": BILLING,
     }
@@ -127,7 +134,7 @@ async def kvitok(here: Ground, sink_port: int, *names: str) -> AsyncIterator[Run
         config.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
         command = (sys.executable, "-c", SERVE, "serve", "--config", str(config))
         async with running(command, port=port, ready="/readyz", environment=secrets) as process:
-            async with connect(here.server.url("app")) as db:
+            async with connect(url) as db:
                 await db.execute(PACE_OFF)
             yield process
 

@@ -13,10 +13,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from storage.embedded_home import ServerUser
 
 # Which of Debian's packages has a program.
 PACKAGES: Final[Mapping[str, str]] = {
@@ -62,6 +64,13 @@ def tool(name: str) -> Tool:
     if (path := _found(name, ROOT) or _unpacked(name)) is not None:
         return Tool(path, {**os.environ, **_surroundings()})
     raise ToolMissingError(f"{name} is not there: install it (apt-get install {PACKAGES[name]})")
+
+
+def as_user(user: ServerUser) -> Sequence[str]:
+    """What to put before a command so that *user* runs it: root's servers belong to somebody else."""
+    if user.uid is None:
+        return ()
+    return ("setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups")
 
 
 def postgres_15() -> Path:
