@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from bots.simulator import faults
 from core.errors import KvitokError
 
 # https://dev.max.ru/docs-api/objects/NewMessageBody
@@ -100,29 +100,9 @@ class Paces:
         times.append(now_s)
 
 
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong on purpose, for the next *times* calls such as `POST messages` in *only* (empty: any).
+@dataclass(slots=True, kw_only=True)
+class Faults(faults.Faults):
+    """Faults of MAX's, for calls such as `POST messages`: `code` refuses, `unsuccessful` does so with HTTP 200."""
 
-    `hang_s` waits before anything is done, unless it is `over` before; `code` refuses, `bad_gateway` answers
-    HTML with 502, `unsuccessful` answers 200 with `success: false`, `lose_answer` does what was asked and then
-    drops the connection.
-    """
-
-    hang_s: float = 0.0
     code: str = ""
-    bad_gateway: bool = False
     unsuccessful: str = ""
-    lose_answer: bool = False
-    only: frozenset[str] = frozenset()
-    times: int = 1_000_000_000
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def strike(self, call: str) -> bool:
-        """Whether this *call* meets the fault; counts it."""
-        if self.times <= 0 or (self.only and call not in self.only):
-            return False
-        if not (self.hang_s or self.code or self.bad_gateway or self.unsuccessful or self.lose_answer):
-            return False
-        self.times -= 1
-        return True

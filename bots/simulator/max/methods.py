@@ -10,6 +10,7 @@ from typing import Final
 
 from yarl import URL
 
+from bots.simulator.addresses import is_this_machine
 from bots.simulator.max.limits import (
     DENIED,
     EDITABLE_S,
@@ -25,7 +26,8 @@ from bots.simulator.max.limits import (
 )
 from bots.simulator.max.outgoing import UPLOADED, Attached, JsonObject, Outgoing, read_message
 from bots.simulator.max.state import Chat, MaxState, Message
-from bots.simulator.max.updates import Subscription, Updates, is_this_machine
+from bots.simulator.max.updates import Updates
+from bots.simulator.posting import Subscription
 from bots.simulator.residents import Notice, Picture
 from bots.simulator.telegram.formatting import Formatted
 
@@ -34,6 +36,7 @@ ACTIONS: Final = frozenset(
 )
 SECRET: Final = re.compile(r"[A-Za-z0-9-]{5,256}")
 CALLBACKS_MAX: Final = 5000
+SECRET_HEADER: Final = "X-Max-Bot-Api-Secret"  # noqa: S105  # the name of a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class BotApi:
         known = self._updates.subscriptions
         match call.verb:
             case "GET":
-                return {"subscriptions": [each.to_json() for each in known.values()]}
+                return {"subscriptions": [_listed(each) for each in known.values()]}
             case "POST":
                 return self._subscribe(call.body)
             case "DELETE":
@@ -126,7 +129,8 @@ class BotApi:
         if types is not None and not (isinstance(types, list) and all(isinstance(t, str) for t in types)):
             raise wrong("update_types: must be a list")
         wanted = None if types is None else tuple(map(str, types))
-        self._updates.subscriptions[url] = Subscription(url, self._state.now_ms(), wanted, str(secret or ""))
+        headers = {"Content-Type": "application/json"} | ({SECRET_HEADER: secret} if secret else {})
+        self._updates.subscriptions[url] = Subscription(url, self._state.now_ms(), headers, wanted)
         return {"success": True}
 
     # --- Messages --------------------------------------------------------------------------------
@@ -265,3 +269,9 @@ def _is_reachable(url: str) -> bool:
     """Whether MAX would post there: https, at its usual port, which is not named."""
     address = URL(url)
     return address.scheme == "https" and bool(address.host) and address.explicit_port is None
+
+
+def _listed(subscription: Subscription) -> JsonObject:
+    types = subscription.update_types
+    wanted: JsonObject = {} if types is None else {"update_types": list(types)}
+    return {"url": subscription.url, "time": subscription.time_ms} | wanted

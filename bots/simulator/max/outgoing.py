@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
+from bots.simulator.addresses import is_address
 from bots.simulator.max.limits import (
     ATTACHMENTS_MAX,
     BUTTONS_MAX,
@@ -119,7 +119,7 @@ def _file(raw: Mapping[str, object]) -> Attached:
         case {"type": "image", "payload": {"photos": dict(photos)}} if len(photos) == 1:
             [photo] = photos.values()
             return _file({"type": "image", "payload": photo})
-        case {"type": "image", "payload": {"url": str(url)}} if _is_address(url):
+        case {"type": "image", "payload": {"url": str(url)}} if is_address(url):
             return Attached("image", url=url)
         case _:
             raise wrong("attachments: unknown type or payload")
@@ -156,18 +156,10 @@ def _button(raw: object) -> JsonObject:
                 raise wrong(f"button.payload: size must be between 1 and {PAYLOAD_CHARS_MAX}")
         case "link":
             url = raw["url"]
-            if not isinstance(url, str) or not _is_address(url) or len(url) > URL_CHARS_MAX:
+            if not isinstance(url, str) or not is_address(url) or len(url) > URL_CHARS_MAX:
                 raise wrong("button.url: is no address")
         case "request_geo_location" if not isinstance(raw["quick"], bool):
             raise wrong("button.quick: must be true or false")
         case _:
             pass
     return dict(raw)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(c.isspace() for c in url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 from collections import deque
@@ -10,18 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
+from bots.simulator.faults import gateway_page
 from bots.simulator.max.limits import PAYLOAD, TOKEN, Faults, MaxRefusedError, wrong
 from bots.simulator.max.methods import BotApi, Call
 from bots.simulator.max.outgoing import JsonObject
 from bots.simulator.max.state import MaxState
-from bots.simulator.residents import Picture
+from bots.simulator.uploads import served, uploaded
 
 CALLS_MAX: Final = 10_000
-SIGNATURES: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 FORBIDDEN_ENDS: Final = (".exe", ".bat", ".msi", ".apk")
-BAD_GATEWAY: Final = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +89,9 @@ class ApiServer:
 
     async def _broken(self, faults: Faults) -> web.Response | None:
         """Play the fault that does not even read the call; None when the call goes on."""
-        if faults.hang_s:
-            try:
-                async with asyncio.timeout(faults.hang_s):
-                    await faults.over.wait()
-            except TimeoutError:
-                pass
+        await faults.hang()
         if faults.bad_gateway:
-            return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+            return gateway_page()
         if faults.unsuccessful:
             return web.json_response({"success": False, "message": faults.unsuccessful})
         if faults.code:
@@ -108,34 +101,21 @@ class ApiServer:
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         """Another server than the API's: the token has no business here, and errors are plain HTTP."""
         upload = self._state.uploads.get(request.match_info["number"])
-        if (
-            upload is None
-            or upload.picture
-            or "Authorization" in request.headers
-            or request.content_type != "multipart/form-data"
-        ):
+        if upload is None or upload.picture or "Authorization" in request.headers:
             raise web.HTTPBadRequest
-        part = await (await request.multipart()).next()
-        if not isinstance(part, BodyPartReader) or part.name != "data" or not part.filename:
+        is_image = upload.kind == "image"
+        file = await uploaded(request, part="data", picture=is_image, bytes_max=self._bytes_max)
+        if file.name.lower().endswith(FORBIDDEN_ENDS):
             raise web.HTTPBadRequest
-        kind = part.headers.get("Content-Type", "application/octet-stream")
-        content = bytes(await part.read(decode=True))
-        if len(content) > self._bytes_max:
-            raise web.HTTPRequestEntityTooLarge(self._bytes_max, len(content))
-        if not content or part.filename.lower().endswith(FORBIDDEN_ENDS):
-            raise web.HTTPBadRequest
-        if upload.kind == "image" and not content.startswith(SIGNATURES.get(kind, b"\0")):
-            raise web.HTTPBadRequest
-        upload.picture = Picture(part.filename, kind, content)
-        if upload.kind == "image":
-            return web.json_response({"photos": {f"id{len(content)}": {"token": upload.token}}})
+        upload.picture = file
+        if is_image:
+            return web.json_response({"photos": {f"id{len(file.content)}": {"token": upload.token}}})
         return web.json_response({"fileId": 901_234, "token": upload.token})
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
-        picture = self._state.files.get(request.match_info["name"])
-        if picture is None or not picture.type.startswith("image/") or "Authorization" in request.headers:
+        if "Authorization" in request.headers:
             raise web.HTTPNotFound
-        return web.Response(body=picture.content, content_type=picture.type)
+        return served(self._state.files, request.match_info["name"])
 
 
 async def _call_of(request: web.Request, path: str, query: Mapping[str, str]) -> Call:

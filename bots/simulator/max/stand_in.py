@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
-
-from aiohttp import web
 
 from bots.simulator.max.limits import (
     CALLS_PER_S,
@@ -26,14 +23,13 @@ from bots.simulator.max.outgoing import JsonObject
 from bots.simulator.max.server import ApiServer, Recorded
 from bots.simulator.max.state import Chat, MaxState, Message
 from bots.simulator.max.updates import Updates
-from bots.simulator.residents import ChatLog, Command, Picture, ResidentRefusedError
+from bots.simulator.residents import Picture, ResidentRefusedError
+from bots.simulator.stand_in import StandIn
 from bots.simulator.telegram.formatting import Formatted, as_typed
-
-JPEG = b"\xff\xd8\xff"
-PNG = b"\x89PNG\r\n\x1a\n"
+from bots.simulator.uploads import is_picture
 
 
-class MaxStandIn:
+class MaxStandIn(StandIn[Faults, Recorded, Chat]):
     """One bot's MAX, in this process; its API stands under `/max`.
 
     *clock* dates the messages; paces and waits run by the real clock. *retry_scale* shortens the waits between
@@ -44,6 +40,8 @@ class MaxStandIn:
 
     name = "max"
     title = "MAX"
+
+    _server: ApiServer
 
     def __init__(
         self,
@@ -66,36 +64,8 @@ class MaxStandIn:
         self.updates = Updates(retry_scale=retry_scale)
         paces = Paces(calls_per_s=calls_per_s, chat_per_s=chat_per_s)
         self._api = BotApi(self._state, paces, self.updates)
-        self._server = ApiServer(token, self._state, self._api, bytes_max=upload_bytes_max)
-
-    @property
-    def faults(self) -> Faults:
-        return self._server.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._server.faults.over.set()
-        self._server.faults = faults
-
-    @property
-    def calls(self) -> deque[Recorded]:
-        return self._server.calls
-
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
-        return self._server.routes()
-
-    async def open(self) -> None:
-        await self.updates.open()
-
-    async def close(self) -> None:
-        self._server.close()
-        await self.updates.close()
-
-    def commands(self) -> Sequence[Command]:
-        return ()
-
-    def log(self, chat: str) -> ChatLog:
-        return self._known(chat).log
+        server = ApiServer(token, self._state, self._api, bytes_max=upload_bytes_max)
+        super().__init__(server, self.updates)
 
     # --- What a resident does --------------------------------------------------------------------
 
@@ -168,7 +138,7 @@ class MaxStandIn:
 
     def photo(self, chat: str, picture: Picture, caption: str) -> None:
         known = self._awake(chat)
-        if not picture.content.startswith((JPEG, PNG)):
+        if not is_picture(picture.content):
             raise ResidentRefusedError(400, "the picture cannot be sent: it is neither a JPEG nor a PNG")
         name = self._state.add_file(picture)
         payload: JsonObject = {
@@ -209,25 +179,16 @@ class MaxStandIn:
             self._state.delete(known, message)
         self._tell(known, "dialog_cleared")
 
-    def file(self, chat: str, name: str) -> Picture:
-        self._known(chat)
-        if name not in self._state.files:
-            raise ResidentRefusedError(404, "no such file")
-        return self._state.files[name]
-
     # --- On its way to the bot -------------------------------------------------------------------
 
-    def _known(self, chat: str) -> Chat:
-        known = self._state.chats.get(chat)
-        if known is None:
-            raise ResidentRefusedError(404, f"chat {chat!r} was never started")
-        return known
+    def _found(self, chat: str) -> Chat | None:
+        return self._state.chats.get(chat)
 
-    def _awake(self, chat: str) -> Chat:
-        known = self._known(chat)
-        if known.stopped:
-            raise ResidentRefusedError(400, f"chat {chat!r} has stopped the bot; start or unblock first")
-        return known
+    def _has_blocked(self, chat: Chat) -> bool:
+        return chat.stopped
+
+    def _picture(self, name: str) -> Picture | None:
+        return self._state.files.get(name)
 
     def _message(self, chat: Chat, shown: int) -> Message:
         found = chat.messages.get(chat.shown.get(chat.log.first(shown) or 0, ""))

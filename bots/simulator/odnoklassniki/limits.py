@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from bots.simulator import faults
 from core.errors import KvitokError
 
 # Not published: the figures that the channel works with until a live group has shown others.
@@ -107,27 +107,8 @@ class Paces:
             bucket.level -= 1
 
 
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong on purpose, for the next *times* calls whose path holds a word of *only* (empty: any).
+@dataclass(slots=True, kw_only=True)
+class Faults(faults.Faults):
+    """Faults of Odnoklassniki's, for calls whose path has a part of `only`: `error_code` refuses."""
 
-    `hang_s` waits before anything is done, unless it is `over` before; `error_code` refuses, `bad_gateway`
-    answers HTML with 502, `lose_answer` does what was asked and then drops the connection.
-    """
-
-    hang_s: float = 0.0
     error_code: int = 0
-    bad_gateway: bool = False
-    lose_answer: bool = False
-    only: frozenset[str] = frozenset()
-    times: int = 1_000_000_000
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def strike(self, path: str) -> bool:
-        """Whether this call of *path* meets the fault; counts it."""
-        if self.times <= 0 or (self.only and not self.only & set(path.split("/"))):
-            return False
-        if not (self.hang_s or self.error_code or self.bad_gateway or self.lose_answer):
-            return False
-        self.times -= 1
-        return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from bots.simulator.addresses import is_address
 from bots.simulator.odnoklassniki.limits import (
     ATTACHMENTS_MAX,
     COLUMNS_MAX,
@@ -94,7 +95,7 @@ def _file(raw: Mapping[str, object]) -> Attached:
         case {"token": str(token)} if token and len(payload) == 1:
             return Attached(kind, token=token)
         case {"url": str(url)} if kind == "IMAGE" and len(payload) == 1:
-            if not _is_address(url) or not urlsplit(url).path.lower().endswith(PICTURE_ENDS):
+            if not is_address(url) or not urlsplit(url).path.lower().endswith(PICTURE_ENDS):
                 raise wrong("attachment.payload.url is not the address of a jpg or png")
             return Attached(kind, url=url)
         case _:
@@ -129,18 +130,10 @@ def _button(raw: object) -> JsonObject:
                 raise wrong("button.payload is empty or too long")
         case "LINK":
             url = raw["url"]
-            if not isinstance(url, str) or not _is_address(url) or len(url) > URL_CHARS_MAX:
+            if not isinstance(url, str) or not is_address(url) or len(url) > URL_CHARS_MAX:
                 raise wrong("button.url is no address")
         case "REQUEST_GEO_LOCATION" if not isinstance(raw["quick"], bool):
             raise wrong("button.quick is neither true nor false")
         case _:
             pass
     return dict(raw)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(c.isspace() for c in url)

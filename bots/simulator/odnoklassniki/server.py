@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import time
@@ -11,20 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
+from bots.simulator.faults import gateway_page
 from bots.simulator.odnoklassniki.graph import Call, GraphApi
 from bots.simulator.odnoklassniki.limits import BAD_REQUEST, SESSION_KEY, Faults, OkRefusedError
 from bots.simulator.odnoklassniki.outgoing import JsonObject
 from bots.simulator.odnoklassniki.state import OkState, Upload
-from bots.simulator.residents import Picture
+from bots.simulator.uploads import served, uploaded
 
 CALLS_MAX: Final = 10_000
 CONTENT_TYPE: Final = "application/json"
-SIGNATURES: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
-BAD_GATEWAY: Final = (
-    "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ class GraphServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
-        faults, struck = self.faults, self.faults.strike(path)
+        faults, struck = self.faults, self.faults.strike(*path.split("/"))
         try:
             self._check_token(request)
             if struck and (broken := await self._broken(faults)):
@@ -90,14 +86,9 @@ class GraphServer:
 
     async def _broken(self, faults: Faults) -> web.Response | None:
         """Play the fault that does not even read the call; None when the call goes on."""
-        if faults.hang_s:
-            try:
-                async with asyncio.timeout(faults.hang_s):
-                    await faults.over.wait()
-            except TimeoutError:
-                pass
+        await faults.hang()
         if faults.bad_gateway:
-            return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+            return gateway_page()
         if faults.error_code:
             raise OkRefusedError(faults.error_code)
         return None
@@ -105,22 +96,10 @@ class GraphServer:
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         """Another server than the API's: the token has no business here, and errors are plain HTTP."""
         upload = self._state.uploads.get(request.match_info["number"])
-        if (
-            upload is None
-            or "access_token" in request.query
-            or not request.content_type == "multipart/form-data"
-        ):
+        if upload is None or "access_token" in request.query:
             raise web.HTTPBadRequest
-        part = await (await request.multipart()).next()
-        if not isinstance(part, BodyPartReader) or part.name != "file" or not part.filename:
-            raise web.HTTPBadRequest
-        kind = part.headers.get("Content-Type", "application/octet-stream")
-        content = bytes(await part.read(decode=True))
-        if len(content) > self._bytes_max:
-            raise web.HTTPRequestEntityTooLarge(self._bytes_max, len(content))
-        if not content or (upload.kind == "IMAGE" and not content.startswith(SIGNATURES.get(kind, b"\0"))):
-            raise web.HTTPBadRequest
-        upload.picture = Picture(part.filename, kind, content)
+        is_image = upload.kind == "IMAGE"
+        upload.picture = await uploaded(request, part="file", picture=is_image, bytes_max=self._bytes_max)
         upload.ready_s = time.monotonic() + self._settle_s
         return self._uploaded(request.match_info["number"], upload)
 
@@ -130,10 +109,7 @@ class GraphServer:
         return _json({"photos": {number: {"token": upload.token}}}, {})
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
-        picture = self._state.files.get(request.match_info["name"])
-        if picture is None or not picture.type.startswith("image/"):
-            raise web.HTTPNotFound
-        return web.Response(body=picture.content, content_type=picture.type)
+        return served(self._state.files, request.match_info["name"])
 
 
 async def _call_of(request: web.Request, path: str) -> Call:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
-
-from aiohttp import web
 
 from bots.simulator.odnoklassniki.events import Events
 from bots.simulator.odnoklassniki.graph import CALLBACKS_MAX, GraphApi
@@ -22,13 +19,12 @@ from bots.simulator.odnoklassniki.other_kinds import OTHER_KINDS
 from bots.simulator.odnoklassniki.outgoing import JsonObject
 from bots.simulator.odnoklassniki.server import GraphServer, Recorded
 from bots.simulator.odnoklassniki.state import Chat, Message, OkState
-from bots.simulator.residents import ChatLog, Command, Notice, Picture, ResidentRefusedError
+from bots.simulator.residents import Notice, Picture, ResidentRefusedError
+from bots.simulator.stand_in import StandIn
+from bots.simulator.uploads import is_picture
 
-JPEG = b"\xff\xd8\xff"
-PNG = b"\x89PNG\r\n\x1a\n"
 
-
-class OdnoklassnikiStandIn:
+class OdnoklassnikiStandIn(StandIn[Faults, Recorded, Chat]):
     """One group's Odnoklassniki, in this process; its API stands under `/graph`.
 
     *clock* dates the messages; paces and waits run by the real clock. *retry_scale* shortens the waits between
@@ -39,6 +35,8 @@ class OdnoklassnikiStandIn:
 
     name = "ok"
     title = "Одноклассники"
+
+    _server: GraphServer
 
     def __init__(
         self,
@@ -60,38 +58,8 @@ class OdnoklassnikiStandIn:
         self.events = Events(retry_scale=retry_scale)
         paces = Paces(chat_burst=chat_burst, group_per_s=group_per_s)
         self._api = GraphApi(self._state, paces, self.events, text_chars_max=text_chars_max)
-        self._server = GraphServer(
-            token, self._state, self._api, settle_s=settle_s, bytes_max=upload_bytes_max
-        )
-
-    @property
-    def faults(self) -> Faults:
-        return self._server.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._server.faults.over.set()
-        self._server.faults = faults
-
-    @property
-    def calls(self) -> deque[Recorded]:
-        return self._server.calls
-
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
-        return self._server.routes()
-
-    async def open(self) -> None:
-        await self.events.open()
-
-    async def close(self) -> None:
-        self._server.close()
-        await self.events.close()
-
-    def commands(self) -> Sequence[Command]:
-        return ()
-
-    def log(self, chat: str) -> ChatLog:
-        return self._known(chat).log
+        server = GraphServer(token, self._state, self._api, settle_s=settle_s, bytes_max=upload_bytes_max)
+        super().__init__(server, self.events)
 
     def start(self, chat: str, payload: str) -> None:
         """Press «Написать» on the group's page; there is no start parameter, so *payload* is typed first.
@@ -148,7 +116,7 @@ class OdnoklassnikiStandIn:
 
     def photo(self, chat: str, picture: Picture, caption: str) -> None:
         known = self._awake(chat)
-        if not picture.content.startswith((JPEG, PNG)):
+        if not is_picture(picture.content):
             raise ResidentRefusedError(400, "the picture cannot be sent: it is neither a JPEG nor a PNG")
         name = self._state.add_file(picture)
         payload: JsonObject = {"id": name, "url": f"{self._server.base}/ok-picture/{name}"}
@@ -179,23 +147,14 @@ class OdnoklassnikiStandIn:
         """Delete the chat itself."""
         self._known(chat).gone = True
 
-    def file(self, chat: str, name: str) -> Picture:
-        self._known(chat)
-        if name not in self._state.files:
-            raise ResidentRefusedError(404, "no such file")
-        return self._state.files[name]
+    def _found(self, chat: str) -> Chat | None:
+        return self._state.chats.get(chat)
 
-    def _known(self, chat: str) -> Chat:
-        known = self._state.chats.get(chat)
-        if known is None:
-            raise ResidentRefusedError(404, f"chat {chat!r} was never started")
-        return known
+    def _has_blocked(self, chat: Chat) -> bool:
+        return chat.blocked
 
-    def _awake(self, chat: str) -> Chat:
-        known = self._known(chat)
-        if known.blocked:
-            raise ResidentRefusedError(400, f"chat {chat!r} has blocked the bot; start or unblock first")
-        return known
+    def _picture(self, name: str) -> Picture | None:
+        return self._state.files.get(name)
 
     def _button(self, chat: Chat, message: int, button: str) -> Mapping[str, object] | None:
         """What Odnoklassniki knows of the button that the phone calls *button*."""

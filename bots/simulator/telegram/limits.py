@@ -1,12 +1,12 @@
 """What Telegram refuses and in which words: keyboards, pictures, paces, and faults that a test switches on."""
 
-import asyncio
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bots.simulator import faults
 from core.errors import KvitokError
 
 # https://core.telegram.org/bots/api, and the maxima that its clients' keyboard builders hold.
@@ -288,36 +288,10 @@ class Paces:
         return self._chats[chat]
 
 
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong on purpose, for the next *times* calls of the methods in *only* (empty: any method).
+@dataclass(slots=True, kw_only=True)
+class Faults(faults.Faults):
+    """Faults of Telegram's: an error or a hold of its own, `unauthorized` refuses the token."""
 
-    `hang_s` waits before anything is done, unless it is `over` before; `lose_answer` does what was asked and
-    then drops the connection; `unauthorized` refuses the token.
-    """
-
-    hang_s: float = 0.0
     server_error: bool = False
-    bad_gateway: bool = False
     retry_after_s: int = 0
-    lose_answer: bool = False
     unauthorized: bool = False
-    only: frozenset[str] = frozenset()
-    times: int = 1_000_000_000
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def strike(self, method: str) -> bool:
-        """Whether this call of *method* meets the fault; counts it."""
-        if self.times <= 0 or (self.only and method.lower() not in {name.lower() for name in self.only}):
-            return False
-        if not (
-            self.hang_s
-            or self.server_error
-            or self.bad_gateway
-            or self.retry_after_s
-            or self.lose_answer
-            or self.unauthorized
-        ):
-            return False
-        self.times -= 1
-        return True

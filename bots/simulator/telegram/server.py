@@ -1,6 +1,5 @@
 """The Bot API over HTTP: who may call, what goes wrong on purpose, and how answers are worded."""
 
-import asyncio
 import hmac
 from collections import deque
 from collections.abc import Sequence
@@ -9,17 +8,13 @@ from typing import Final
 
 from aiohttp import web
 
+from bots.simulator.faults import gateway_page
 from bots.simulator.telegram.limits import Faults, TelegramRefusedError, too_many_requests
 from bots.simulator.telegram.methods import BotApi, Result
 from bots.simulator.telegram.requests import Call, read_call
 from bots.simulator.telegram.state import JsonObject, TelegramState
 
 CALLS_MAX: Final = 10_000
-
-BAD_GATEWAY: Final = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
-    "<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +92,13 @@ class ApiServer:
     async def _broken(self) -> web.Response | None:
         """Play the fault that does not even read the call; None when the call goes on."""
         faults = self.faults
-        if faults.hang_s:
-            try:
-                async with asyncio.timeout(faults.hang_s):
-                    await faults.over.wait()
-            except TimeoutError:
-                pass
+        await faults.hang()
         if faults.unauthorized:
             return _refusal(TelegramRefusedError(401, "Unauthorized"))
         if faults.server_error:
             return _refusal(TelegramRefusedError(500, "Internal Server Error: restart"))
         if faults.bad_gateway:
-            return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+            return gateway_page()
         if faults.retry_after_s:
             return _refusal(too_many_requests(faults.retry_after_s))
         return None

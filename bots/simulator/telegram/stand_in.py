@@ -1,15 +1,13 @@
 """The stand-in for Telegram: the servers in one object, and what its residents do on their phones."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 from typing import Final
 
-from aiohttp import web
-
-from bots.simulator.residents import ChatLog, Command, Picture, ResidentRefusedError
+from bots.simulator.residents import Command, Picture, ResidentRefusedError
+from bots.simulator.stand_in import StandIn
 from bots.simulator.telegram.formatting import Formatted, as_typed
 from bots.simulator.telegram.limits import (
     TEXT_CHARS_MAX,
@@ -29,7 +27,7 @@ from bots.simulator.telegram.updates import UpdateQueue
 ENVELOPE_BYTES_MAX: Final = 1024 * 1024
 
 
-class TelegramStandIn:
+class TelegramStandIn(StandIn[Faults, Recorded, Chat]):
     """One bot's Telegram, in this process.
 
     *clock* dates the messages; paces, waits and lifetimes run by the real clock. *retry_scale* shortens the
@@ -71,38 +69,12 @@ class TelegramStandIn:
         )
         paces = Paces(chat_burst=chat_burst, bot_per_s=bot_per_s)
         self._api = BotApi(self._state, paces, self.updates, press_lifetime_s=press_lifetime_s)
-        self._server = ApiServer(
-            token, self._state, self._api, bytes_max=upload_bytes_max + ENVELOPE_BYTES_MAX
-        )
-
-    @property
-    def faults(self) -> Faults:
-        return self._server.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._server.faults.over.set()
-        self._server.faults = faults
-
-    @property
-    def calls(self) -> deque[Recorded]:
-        return self._server.calls
-
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
-        return self._server.routes()
-
-    async def open(self) -> None:
-        await self.updates.open(self._server.execute)
-
-    async def close(self) -> None:
-        self._server.close()
-        await self.updates.close()
+        server = ApiServer(token, self._state, self._api, bytes_max=upload_bytes_max + ENVELOPE_BYTES_MAX)
+        self.updates.execute = server.execute
+        super().__init__(server, self.updates)
 
     def commands(self) -> Sequence[Command]:
         return self._state.commands
-
-    def log(self, chat: str) -> ChatLog:
-        return self._known(chat).log
 
     def start(self, chat: str, payload: str) -> None:
         """Open the bot by its name or by a link with *payload*, and press START."""
@@ -210,24 +182,15 @@ class TelegramStandIn:
         known.migrated_to = to
         self._state.chats.setdefault(to, Chat(to, str(to)))
 
-    def file(self, chat: str, name: str) -> Picture:
-        self._known(chat)
+    def _found(self, chat: str) -> Chat | None:
+        return self._state.chats.get(chat_id_of(chat))
+
+    def _has_blocked(self, chat: Chat) -> bool:
+        return chat.blocked
+
+    def _picture(self, name: str) -> Picture | None:
         stored = self._state.file(name)
-        if stored is None:
-            raise ResidentRefusedError(404, "no such file")
-        return stored.picture
-
-    def _known(self, chat: str) -> Chat:
-        known = self._state.chats.get(chat_id_of(chat))
-        if known is None:
-            raise ResidentRefusedError(404, f"chat {chat!r} was never started")
-        return known
-
-    def _awake(self, chat: str) -> Chat:
-        known = self._known(chat)
-        if known.blocked:
-            raise ResidentRefusedError(400, f"chat {chat!r} has blocked the bot; start or unblock first")
-        return known
+        return stored.picture if stored else None
 
     def _write(
         self,

@@ -10,8 +10,8 @@ from random import Random
 from typing import Final, Literal
 
 import aiohttp
-from yarl import URL
 
+from bots.simulator.addresses import is_this_machine
 from bots.simulator.telegram.limits import TelegramRefusedError
 
 # What Telegram waits before it sends an update again, in seconds; later every random 60 to 120.
@@ -102,7 +102,8 @@ class UpdateQueue:
         self._lanes: dict[Lane, deque[Update]] = {}
         self._running: dict[Lane, asyncio.Task[None]] = {}
         self._connections = asyncio.Semaphore(40)
-        self._execute: Execute | None = None
+        self.execute: Execute | None = None
+        """Does the calls that the bot puts into its acknowledgements."""
         self._session: aiohttp.ClientSession | None = None
         self._poll: asyncio.Task[list[JsonObject]] | None = None
         self._pulse = asyncio.Event()
@@ -111,9 +112,8 @@ class UpdateQueue:
         self.allowed = KNOWN - UNASKED
         self.last_error: tuple[int, str] | None = None
 
-    async def open(self, execute: Execute) -> None:
-        """Begin to deliver; *execute* does the calls that the bot puts into its acknowledgements."""
-        self._execute = execute
+    async def open(self) -> None:
+        """Begin to deliver."""
         self._session = aiohttp.ClientSession(headers={"Accept-Encoding": "gzip, deflate", "User-Agent": ""})
         self._deliver_all()
 
@@ -235,8 +235,8 @@ class UpdateQueue:
             match answer:
                 case Acknowledged(call):
                     self._confirm(update.id)
-                    if call and self._execute:
-                        await self._execute(call)
+                    if call and self.execute:
+                        await self.execute(call)
                 case float(wait_s):
                     await asyncio.sleep(min(wait_s, max(0.0, update.expires_s - time.monotonic())))
         del self._running[lane]
@@ -247,7 +247,7 @@ class UpdateQueue:
         """Post *update* once: acknowledged, or the seconds to wait before the next attempt."""
         wait_s = self._retry_s(update.attempts) * self._retry_scale
         update.attempts += 1
-        if not _is_here(webhook.url):
+        if not is_this_machine(webhook.url):
             self._note("Failed to resolve host: Name or service not known")
             return wait_s
         try:
@@ -298,11 +298,6 @@ class UpdateQueue:
 
 def _conflict(what: str) -> TelegramRefusedError:
     return TelegramRefusedError(409, f"Conflict: {what}")
-
-
-def _is_here(url: str) -> bool:
-    """Whether *url* is on this machine: the stand-in goes nowhere else, whatever it was told."""
-    return URL(url).host in {"127.0.0.1", "localhost", "::1"}
 
 
 def _asked_wait_s(headers: Mapping[str, str], wait_s: float, scale: float) -> float:

@@ -1,13 +1,13 @@
 """What Viber refuses and by which number, what its client will not show, and faults that a test switches on."""
 
-import asyncio
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from bots.simulator import faults
 from core.errors import KvitokError
 
 JsonObject = dict[str, object]
@@ -333,31 +333,11 @@ class Unanswered:
         self._sent_s.pop(user, None)
 
 
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong on purpose, for the next *times* calls of the methods in *only* (empty: any method).
+@dataclass(slots=True, kw_only=True)
+class Faults(faults.Faults):
+    """Faults of Viber's: `status` is its own number, `http_status` that of a gateway before it."""
 
-    `hang_s` waits before anything is done, unless it is `over` before; `lose_answer` does what was asked and
-    then drops the connection, `status` is Viber's own number, `http_status` that of a gateway before it.
-    """
-
-    hang_s: float = 0.0
     server_error: bool = False
-    bad_gateway: bool = False
     retry_after_s: int = 0
-    lose_answer: bool = False
     status: int = 0
     http_status: int = 0
-    only: frozenset[str] = frozenset()
-    times: int = 1_000_000_000
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def strike(self, method: str) -> bool:
-        """Whether this call of *method* meets the fault; counts it."""
-        if self.times <= 0 or (self.only and method not in self.only):
-            return False
-        broken = self.hang_s or self.retry_after_s or self.status or self.http_status
-        if not (broken or self.server_error or self.bad_gateway or self.lose_answer):
-            return False
-        self.times -= 1
-        return True

@@ -1,6 +1,5 @@
 """The API over HTTP: who may call, what goes wrong on purpose, and how answers are worded."""
 
-import asyncio
 import hmac
 import json
 from collections import deque
@@ -10,16 +9,13 @@ from typing import Final
 
 from aiohttp import web
 
+from bots.simulator.faults import gateway_page
 from bots.simulator.viber.limits import STATUSES, Faults, JsonObject, ViberRefusedError
 from bots.simulator.viber.methods import BotApi
 from bots.simulator.viber.state import HOST, ViberState
 
 TOKEN_HEADER: Final = "X-Viber-Auth-Token"  # noqa: S105 - the header's name
 CALLS_MAX: Final = 10_000
-BAD_GATEWAY: Final = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
-    "<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +91,15 @@ class ApiServer:
     async def _broken(self) -> web.Response | None:
         """Play the fault that does not even read the call; None when the call goes on."""
         faults = self.faults
-        if faults.hang_s:
-            try:
-                async with asyncio.timeout(faults.hang_s):
-                    await faults.over.wait()
-            except TimeoutError:
-                pass
+        await faults.hang()
         if faults.server_error:
             return web.Response(status=500, text="Internal Server Error")
         if faults.bad_gateway:
-            return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+            return gateway_page()
         if faults.retry_after_s:
             return web.Response(status=429, headers={"Retry-After": str(faults.retry_after_s)})
         if faults.http_status:
-            return web.Response(status=faults.http_status, text=BAD_GATEWAY, content_type="text/html")
+            return gateway_page(faults.http_status)
         return None
 
     async def _download(self, request: web.Request) -> web.StreamResponse:

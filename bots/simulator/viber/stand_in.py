@@ -1,15 +1,13 @@
 """The stand-in for Viber: the servers in one object, and what its residents do on their phones."""
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from typing import Final
 
-from aiohttp import web
-
-from bots.simulator.residents import ChatLog, Command, Picture, ResidentRefusedError
+from bots.simulator.residents import Picture, ResidentRefusedError
+from bots.simulator.stand_in import StandIn
 from bots.simulator.viber.events import Events
 from bots.simulator.viber.limits import TEXT_CHARS_MAX, UNANSWERED_MAX, Faults, JsonObject, Unanswered
 from bots.simulator.viber.methods import BotApi
@@ -41,7 +39,7 @@ OTHER_KINDS: Final[Mapping[str, tuple[JsonObject, str]]] = {
 }
 
 
-class ViberStandIn:
+class ViberStandIn(StandIn[Faults, Recorded, Chat]):
     """One bot's Viber, in this process.
 
     *clock* dates the messages; waits run by the real clock. *retry_scale* shortens the waits between attempts
@@ -53,6 +51,8 @@ class ViberStandIn:
 
     name = "viber"
     title = "Viber"
+
+    _server: ApiServer
 
     def __init__(
         self,
@@ -71,40 +71,12 @@ class ViberStandIn:
         self.events = Events(token, retry_scale=retry_scale, timeout_s=webhook_timeout_s)
         self._unanswered = Unanswered(unanswered_max)
         self._api = BotApi(self._state, self.events, self._unanswered, name=bot_name)
-        self._server = ApiServer(token, self._state, self._api)
-
-    @property
-    def faults(self) -> Faults:
-        return self._server.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._server.faults.over.set()
-        self._server.faults = faults
-
-    @property
-    def calls(self) -> deque[Recorded]:
-        return self._server.calls
+        server = ApiServer(token, self._state, self._api)
+        super().__init__(server, self.events)
 
     @property
     def not_shown(self) -> Sequence[str]:
         return self._api.not_shown
-
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
-        return self._server.routes()
-
-    async def open(self) -> None:
-        await self.events.open()
-
-    async def close(self) -> None:
-        self._server.close()
-        await self.events.close()
-
-    def commands(self) -> Sequence[Command]:
-        return ()
-
-    def log(self, chat: str) -> ChatLog:
-        return self._known(chat).log
 
     def user(self, chat: str) -> str:
         """Viber's id of the person whom scripts call *chat*."""
@@ -188,25 +160,17 @@ class ViberStandIn:
             known.blocked = False
             self._subscribe(known)
 
-    def file(self, chat: str, name: str) -> Picture:
-        self._known(chat)
-        stored = self._state.file(name)
-        if stored is None:
-            raise ResidentRefusedError(404, "no such file")
-        return stored.picture
-
     # --- What Viber makes of it ------------------------------------------------------------------
 
-    def _known(self, chat: str) -> Chat:
-        if chat not in self._state.chats:
-            raise ResidentRefusedError(404, f"chat {chat!r} was never started")
-        return self._state.chats[chat]
+    def _found(self, chat: str) -> Chat | None:
+        return self._state.chats.get(chat)
 
-    def _awake(self, chat: str) -> Chat:
-        known = self._known(chat)
-        if known.blocked:
-            raise ResidentRefusedError(400, f"chat {chat!r} has blocked the bot; start or unblock first")
-        return known
+    def _has_blocked(self, chat: Chat) -> bool:
+        return chat.blocked
+
+    def _picture(self, name: str) -> Picture | None:
+        stored = self._state.file(name)
+        return stored.picture if stored else None
 
     def _open(self, chat: Chat, context: str, *, begin: bool) -> None:
         fields: JsonObject = {"type": "open", "user": chat.to_json(), "subscribed": chat.subscribed}

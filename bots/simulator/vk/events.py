@@ -9,8 +9,8 @@ from random import Random
 from typing import Final
 
 import aiohttp
-from yarl import URL
 
+from bots.simulator.addresses import is_this_machine
 from bots.simulator.vk.limits import JsonObject, VkCallRefusedError
 
 # https://dev.vk.com/ru/api/callback/getting-started: after these waits an event is sent again, then lost.
@@ -177,7 +177,7 @@ class Events:
         # Slashes come escaped, Russian letters as they are.
         body = json.dumps(event | secret, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
         headers = {"Content-Type": "application/json"} | ({"X-Retry-Counter": str(failed)} if failed else {})
-        if self._session is None or not _is_here(server.url):
+        if self._session is None or not is_this_machine(server.url):
             return 0, "cannot be reached", {}
         try:
             async with self._session.post(
@@ -229,11 +229,6 @@ class Events:
     def wake(self) -> None:
         """Let those who wait look again."""
         self._announce()
-
-
-def _is_here(url: str) -> bool:
-    """Whether *url* is on this machine: the stand-in goes nowhere else, whatever it was told."""
-    return URL(url).host in {"127.0.0.1", "localhost", "::1"}
 
 
 def _asked_s(status: int, headers: Mapping[str, str], wait_s: float) -> float:

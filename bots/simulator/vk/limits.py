@@ -1,13 +1,13 @@
 """What VK refuses and under which code: keyboards, formatting, pictures, the pace, and faults that a test switches on."""
 
-import asyncio
 import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from bots.simulator import faults
 from bots.simulator.telegram.formatting import Entity, Formatted, as_typed, units
 from core.errors import KvitokError
 
@@ -254,36 +254,11 @@ class Pace:
         self._left -= 1
 
 
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong on purpose, for the next *times* calls of the methods in *only* (empty: any method).
+@dataclass(slots=True, kw_only=True)
+class Faults(faults.Faults):
+    """Faults of VK's: `code` is a refusal, `upload` makes the upload servers take nothing."""
 
-    `hang_s` waits before anything is done, unless it is `over` before; `lose_answer` does what was asked and
-    then drops the connection, `code` is a refusal of VK's, `upload` makes the upload servers take nothing.
-    """
-
-    hang_s: float = 0.0
     server_error: bool = False
-    bad_gateway: bool = False
     retry_after_s: int = 0
     code: int = 0
-    lose_answer: bool = False
     upload: bool = False
-    only: frozenset[str] = field(default_factory=frozenset)
-    times: int = 1_000_000_000
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def strike(self, method: str) -> bool:
-        """Whether this call of *method* meets the fault; counts it."""
-        any_fault = (
-            self.hang_s
-            or self.server_error
-            or self.bad_gateway
-            or self.retry_after_s
-            or self.code
-            or self.lose_answer
-        )
-        if not any_fault or self.times <= 0 or (self.only and method not in self.only):
-            return False
-        self.times -= 1
-        return True

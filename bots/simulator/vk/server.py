@@ -10,6 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
+from bots.simulator.faults import gateway_page
 from bots.simulator.residents import Picture
 from bots.simulator.vk.community import CommunityApi
 from bots.simulator.vk.events import Events
@@ -26,7 +27,6 @@ from bots.simulator.vk.state import VkState, media_type
 
 CALLS_MAX: Final = 10_000
 FORBIDDEN_ENDINGS: Final = (".mp3", ".exe", ".com", ".bat", ".apk")
-BAD_GATEWAY: Final = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>\r\n"
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -124,18 +124,12 @@ class ApiServer:
     async def _broken(self, method: str) -> web.Response | None:
         """Play the fault that does not even read the call; None when the call goes on."""
         faults = self.faults
-        if faults.hang_s:
-            try:
-                async with asyncio.timeout(faults.hang_s):
-                    await faults.over.wait()
-            except TimeoutError:
-                pass
+        await faults.hang()
         if faults.server_error or faults.bad_gateway:
             status = 500 if faults.server_error else 502
-            return web.Response(status=status, text=BAD_GATEWAY, content_type="text/html")
+            return gateway_page(status)
         if faults.retry_after_s:
-            headers = {"Retry-After": str(faults.retry_after_s)}
-            return web.Response(status=429, text=BAD_GATEWAY, content_type="text/html", headers=headers)
+            return gateway_page(429, {"Retry-After": str(faults.retry_after_s)})
         if faults.code:
             refused = VkCallRefusedError(faults.code)
             self._record(method, {}, refused.code, str(refused))

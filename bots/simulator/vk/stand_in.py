@@ -1,15 +1,13 @@
 """The stand-in for VK: its servers in one object, and what residents do in its app."""
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from typing import Final
 
-from aiohttp import web
-
-from bots.simulator.residents import ChatLog, Command, Picture, ResidentRefusedError
+from bots.simulator.residents import Picture, ResidentRefusedError
+from bots.simulator.stand_in import StandIn
 from bots.simulator.telegram.formatting import Formatted
 from bots.simulator.vk.events import Events
 from bots.simulator.vk.limits import (
@@ -52,7 +50,7 @@ OTHER_KINDS: Final[Mapping[str, tuple[JsonObject, str]]] = {
 }
 
 
-class VkStandIn:
+class VkStandIn(StandIn[Faults, Recorded, Dialogue]):
     """One community's VK, in this process.
 
     *clock* dates the messages; paces, waits and lifetimes run by the real clock. *retry_scale* shortens the
@@ -63,6 +61,8 @@ class VkStandIn:
 
     name = "vk"
     title = "ВКонтакте"
+
+    _server: ApiServer
 
     def __init__(
         self,
@@ -94,39 +94,10 @@ class VkStandIn:
         )
         self._messages = MessagesApi(self.state, press_lifetime_s=press_lifetime_s)
         pace = Pace(calls_per_s)
-        self._server = ApiServer(
+        server = ApiServer(
             token, self.state, self._messages, self.events, confirmation=confirmation, pace=pace
         )
-
-    @property
-    def faults(self) -> Faults:
-        return self._server.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._server.faults.over.set()
-        self._server.faults = faults
-
-    @property
-    def calls(self) -> deque[Recorded]:
-        return self._server.calls
-
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
-        return self._server.routes()
-
-    async def open(self) -> None:
-        await self.events.open()
-
-    async def close(self) -> None:
-        self._server.close()
-        await self.events.close()
-
-    def commands(self) -> Sequence[Command]:
-        """None: what stands beside the chat in VK is the keyboard at the bottom."""
-        return ()
-
-    def log(self, chat: str) -> ChatLog:
-        return self._known(chat).log
+        super().__init__(server, self.events)
 
     # --- What residents do -----------------------------------------------------------------------
 
@@ -212,26 +183,17 @@ class VkStandIn:
     def unblock(self, chat: str) -> None:
         self._allow(self._known(chat))
 
-    def file(self, chat: str, name: str) -> Picture:
-        self._known(chat)
-        stored = self.state.file(name)
-        if stored is None:
-            raise ResidentRefusedError(404, "no such file")
-        return stored.picture
-
     # --- How it is done --------------------------------------------------------------------------
 
-    def _known(self, chat: str) -> Dialogue:
-        known = self.state.dialogues.get(peer_of(chat))
-        if known is None:
-            raise ResidentRefusedError(404, f"chat {chat!r} was never started")
-        return known
+    def _found(self, chat: str) -> Dialogue | None:
+        return self.state.dialogues.get(peer_of(chat))
 
-    def _awake(self, chat: str) -> Dialogue:
-        known = self._known(chat)
-        if not known.allowed or known.kicked:
-            raise ResidentRefusedError(400, f"chat {chat!r} has blocked the bot; start or unblock first")
-        return known
+    def _has_blocked(self, chat: Dialogue) -> bool:
+        return not chat.allowed or chat.kicked
+
+    def _picture(self, name: str) -> Picture | None:
+        stored = self.state.file(name)
+        return stored.picture if stored else None
 
     def _allow(self, known: Dialogue) -> None:
         known.kicked = False
