@@ -296,20 +296,6 @@ def clearing(*, way: str, arrived: Money, kept: Money, key: str, happened_at: da
     return _settling(Kind.CLEARING, f"clearing:{key}", happened_at, transfers)
 
 
-def reversal(original: Posting, *, key: str, source: str, happened_at: datetime) -> Posting:
-    """Everything that *original* moved goes back; *original* is named, so that it is reversed once."""
-    return Posting(
-        kind=Kind.REVERSAL,
-        key=key,
-        happened_at=happened_at,
-        source=source,
-        transfers=tuple(map(_turned, original.transfers)),
-        account=original.account,
-        origin=original.origin,
-        reverses=original.key,
-    )
-
-
 def _settling(kind: Kind, key: str, happened_at: datetime, transfers: Iterable[Transfer]) -> Posting:
     return Posting(
         kind=kind, key=key, happened_at=happened_at, source="settlement", transfers=tuple(transfers)

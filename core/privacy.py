@@ -47,11 +47,6 @@ def masked_serial(serial: str) -> str:
     return f"…{serial[len(serial) - shown :]}"
 
 
-def masked_name(name: str) -> str:
-    """A person's name by its first letters: `И*** П***`."""
-    return " ".join(f"{word[0]}***" for word in name.split())
-
-
 def masked_address(*, street: str, house: str, block: str = "", flat: str = "", room: str = "") -> str:
     """An address by its street's ends, the house, and the flat's last digit: `ул. С…ей, д. 4а, кв. •2`."""
     parts = [_masked_street(street), f"д. {house}"]

@@ -263,23 +263,3 @@ async def speak_json(connection: Connection) -> None:
 
 def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-class RefusedError(KvitokError):
-    """The database refused a write by a rule that we know by name."""
-
-    def __init__(self, constraint: str) -> None:
-        super().__init__(f"the database refused a write: {constraint}")
-        self.constraint = constraint
-
-
-# Which of our errors a violated constraint means, by the constraint's name; a trigger that refuses names
-# one too.
-REFUSALS: Final[dict[str, type[RefusedError]]] = {}
-
-
-def refusal_of(error: asyncpg.PostgresError) -> RefusedError | None:
-    """Give our error for the constraint that was violated; None if it is none that we expect."""
-    name = getattr(error, "constraint_name", None)
-    refused = REFUSALS.get(name) if name else None
-    return None if refused is None else refused(str(name))

@@ -1,4 +1,4 @@
-"""Recording postings, and reading what accounts owe and have left.
+"""Recording postings, and reading what accounts owe line by line and what is not spread yet.
 
 Whatever moves money comes through `post`: what a posting says is decided in `core.booking`. Order of locks:
 accounts, the books (shared; sealing takes them alone), balances, each in one statement and in order.
@@ -14,36 +14,12 @@ import msgspec
 
 from core.allocation import Advance, Line, Named
 from core.messages import Month
-from core.money import NOTHING, Money
+from core.money import Money
 from core.postings import Conflict, Posted, Posting, Repeat, Verdict
 from storage.database import Connection
 from storage.recording import Entry, add_postings, add_transfers, recorded
 
-
-class Balance(msgspec.Struct, frozen=True):
-    """All that an account owes, and the money on it that is not spread yet."""
-
-    owed: Money = NOTHING
-    advance: Money = NOTHING
-
-    @property
-    def due(self) -> Money:
-        """What is due; negative: an advance."""
-        return self.owed - self.advance
-
-
 # --- Reading ---------------------------------------------------------------------------------------
-
-# The balances of these accounts.
-BALANCES: Final = "select account_id, owed, advance from balance where account_id = any($1::bigint[])"
-
-
-async def balances_of(db: Connection, accounts: Sequence[int]) -> dict[int, Balance]:
-    """What each of *accounts* owes and has left; one row an account."""
-    rows = await db.fetch(BALANCES, accounts)
-    known = {row["account_id"]: Balance(Money(row["owed"]), Money(row["advance"])) for row in rows}
-    return {account: known.get(account, Balance()) for account in accounts}
-
 
 # What these accounts owe by month, service and provider; settled months are not touched.
 LAYERS: Final = """

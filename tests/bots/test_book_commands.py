@@ -15,11 +15,10 @@ from core.money import Money
 from core.postings import Kind
 from storage.account_books import entries_of
 from storage.database import connect
-from storage.ledger import Balance, balances_of
 from storage.receiving import Received, receive_payments
 from storage.seals import seal_of
 from tests.conftest import Database
-from tests.storage.making_books import MAY, NOW, ZONE, a_payment, bill, make_town
+from tests.storage.making_books import MAY, NOW, ZONE, Balance, a_payment, balances_of, bill, make_town
 
 CONFIG = """
 centre:

@@ -200,15 +200,6 @@ def test_an_acquirer_keeps_its_part_of_what_arrives() -> None:
     ]
 
 
-def test_a_reversal_moves_everything_back_and_names_what_it_reverses() -> None:
-    payout = booking.payout(provider="P01", amount=Money(686), key="1", happened_at=AT)
-
-    reversal = booking.reversal(payout, key="payout:1:back", source="settlement", happened_at=AT)
-
-    assert moves(reversal) == [("payable:P01", "bank", 686)]
-    assert reversal.reverses == payout.key
-
-
 # --- Transfers and hashes --------------------------------------------------------------------------
 
 

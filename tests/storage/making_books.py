@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from core.booking import Payment
 from core.messages import Month
-from core.money import Money
+from core.money import NOTHING, Money
 from storage.billing import BillVerdict, post_bills
 from storage.database import Connection
 
@@ -136,3 +138,26 @@ def a_payment(
         amount=Money(kopecks),
         paid_at=paid_at,
     )
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """All that an account owes, and the money on it that is not spread yet."""
+
+    owed: Money = NOTHING
+    advance: Money = NOTHING
+
+    @property
+    def due(self) -> Money:
+        """What is due; negative: an advance."""
+        return self.owed - self.advance
+
+
+# The balances of these accounts.
+BALANCES: Final = "select account_id, owed, advance from balance where account_id = any($1::bigint[])"
+
+
+async def balances_of(db: Connection, accounts: Sequence[int]) -> dict[int, Balance]:
+    """What each of *accounts* owes and has left; one row an account."""
+    rows = await db.fetch(BALANCES, accounts)
+    known = {row["account_id"]: Balance(Money(row["owed"]), Money(row["advance"])) for row in rows}
+    return {account: known.get(account, Balance()) for account in accounts}

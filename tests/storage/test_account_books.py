@@ -3,10 +3,9 @@ from core.money import Money
 from core.postings import Kind
 from storage.account_books import Move, account_numbered, entries_of
 from storage.database import Connection
-from storage.ledger import balances_of
 from storage.receiving import Received, receive_payments
 from storage.refunding import Asked, refund_payments
-from tests.storage.making_books import APRIL, MAY, NOW, ZONE, a_payment, bill, make_town
+from tests.storage.making_books import APRIL, MAY, NOW, ZONE, a_payment, balances_of, bill, make_town
 
 
 async def test_every_posting_is_told_with_what_it_moved(books: Connection) -> None:

@@ -3,10 +3,22 @@ from core.money import NOTHING, Money
 from core.postings import Conflict, Posted, Repeat
 from storage.billing import BeforeTheBooks, post_bills
 from storage.database import Connection
-from storage.ledger import Balance, balances_of, layers_of
+from storage.ledger import layers_of
 from storage.proof import verify
 from storage.receiving import receive_payments
-from tests.storage.making_books import APRIL, JUNE, MAY, NOW, ZONE, a_payment, bill, make_bill, make_town
+from tests.storage.making_books import (
+    APRIL,
+    JUNE,
+    MAY,
+    NOW,
+    ZONE,
+    Balance,
+    a_payment,
+    balances_of,
+    bill,
+    make_bill,
+    make_town,
+)
 
 
 async def test_the_first_bill_brings_what_was_owed_before(books: Connection) -> None:

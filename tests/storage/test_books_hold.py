@@ -19,12 +19,12 @@ from core.money import NOTHING, Money
 from core.postings import Posted
 from storage.billing import post_bills
 from storage.database import Connection
-from storage.ledger import balances_of, layers_of, post
+from storage.ledger import layers_of, post
 from storage.proof import verify
 from storage.receiving import Matched, Received, match_payments, receive_payments
 from storage.refunding import Asked, Refunded, refund_payments
 from storage.seals import seal_days
-from tests.storage.making_books import MAY, NOW, ZONE, make_bill, make_town
+from tests.storage.making_books import MAY, NOW, ZONE, balances_of, make_bill, make_town
 
 ACCOUNTS = 2
 

@@ -1,28 +1,20 @@
 from contextlib import nullcontext
 from datetime import timedelta
 
-import asyncpg
 import pytest
 from asyncpg.types import ServerVersion
 
-from storage import database as opening
 from storage.database import (
     Connection,
     DatabaseUnreachableError,
     Pool,
     PostgresTooOldError,
-    RefusedError,
     ServingAsOwnerError,
     check_version,
     connect,
     open_pool,
-    refusal_of,
 )
 from tests.conftest import Database
-
-
-class TwiceError(RefusedError):
-    """A note was taken twice."""
 
 
 @pytest.mark.parametrize("role", ["owner", "superuser"])
@@ -85,23 +77,3 @@ async def test_an_absent_server_is_one_line() -> None:
     with pytest.raises(DatabaseUnreachableError, match="KVITOK_DATABASE_URL: no connection"):
         async with connect("postgresql://kvitok_app@/kvitok?host=/nowhere"):
             pass
-
-
-async def test_a_violated_constraint_becomes_our_error_by_its_name(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(opening.REFUSALS, "note_pkey", TwiceError)
-
-    async with connect(database.owner) as connection:
-        await connection.execute("create table note (id int constraint note_pkey primary key)")
-        with pytest.raises(asyncpg.UniqueViolationError) as violated:
-            await connection.execute("insert into note values (1), (1)")
-
-    assert isinstance(refusal_of(violated.value), TwiceError)
-
-
-async def test_a_violation_that_nobody_named_is_no_refusal(db: Connection) -> None:
-    with pytest.raises(asyncpg.PostgresSyntaxError) as failed:
-        await db.execute("selekt")
-
-    assert refusal_of(failed.value) is None

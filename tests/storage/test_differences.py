@@ -5,9 +5,8 @@ import pytest
 from core.money import Money
 from storage.database import Connection
 from storage.differences import Difference, differences
-from storage.ledger import Balance, balances_of
 from storage.receiving import receive_payments
-from tests.storage.making_books import APRIL, MAY, NOW, ZONE, a_payment, bill, make_town
+from tests.storage.making_books import APRIL, MAY, NOW, ZONE, Balance, a_payment, balances_of, bill, make_town
 
 COUNTED_UNTIL = date(2026, 6, 5)
 BEFORE = datetime(2026, 6, 5, 20, 59, tzinfo=UTC)

@@ -5,7 +5,7 @@ from pathlib import Path
 from core.money import Money
 from storage.database import Connection
 from storage.exchange_protocol import BadRow, Loaded, Refused
-from storage.ledger import balances_of
+from tests.storage.making_books import balances_of
 from tests.storage.making_files import ACCOUNT, load, make_file, make_town
 
 

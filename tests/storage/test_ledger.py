@@ -3,11 +3,12 @@ from collections.abc import Sequence
 from datetime import date
 
 import asyncpg
+import msgspec
 import pytest
 
 from core import booking
 from core.money import Money
-from core.postings import Conflict, LedgerAccount, Posted, Posting, Repeat
+from core.postings import Conflict, Kind, LedgerAccount, Posted, Posting, Repeat
 from storage.database import Connection, Pool, connect
 from storage.ledger import post
 from storage.proof import verify
@@ -56,7 +57,8 @@ async def test_within_one_batch_the_first_of_a_key_is_posted(books: Connection) 
 async def test_a_posting_is_reversed_once(books: Connection) -> None:
     [posted] = await post(books, [a_payout()], now=NOW, zone=ZONE)
     back = [
-        booking.reversal(a_payout(), key=key, source="settlement", happened_at=NOW) for key in ("b1", "b2")
+        msgspec.structs.replace(a_payout(), key=key, kind=Kind.REVERSAL, reverses=a_payout().key)
+        for key in ("b1", "b2")
     ]
 
     await post(books, back[:1], now=NOW, zone=ZONE)

@@ -3,7 +3,7 @@ import msgspec
 from core.allocation import Named, Share
 from core.money import NOTHING, Money
 from storage.database import Connection
-from storage.ledger import Balance, balances_of, layers_of
+from storage.ledger import layers_of
 from storage.proof import verify
 from storage.receiving import (
     Matched,
@@ -14,7 +14,7 @@ from storage.receiving import (
     match_payments,
     receive_payments,
 )
-from tests.storage.making_books import APRIL, MAY, NOW, ZONE, a_payment, bill, make_town
+from tests.storage.making_books import APRIL, MAY, NOW, ZONE, Balance, a_payment, balances_of, bill, make_town
 
 
 async def test_a_payment_is_spread_over_what_is_due(books: Connection) -> None:

@@ -1,11 +1,10 @@
 from core.allocation import Share
 from core.money import NOTHING, Money
 from storage.database import Connection
-from storage.ledger import Balance, balances_of
 from storage.proof import verify
 from storage.receiving import Received, ReceivedBefore, ReceivedOtherwise, receive_payments
 from storage.refunding import Asked, NotHeld, Refunded, refund_payments
-from tests.storage.making_books import APRIL, MAY, NOW, ZONE, a_payment, bill, make_town
+from tests.storage.making_books import APRIL, MAY, NOW, ZONE, Balance, a_payment, balances_of, bill, make_town
 
 
 async def received(books: Connection, account: int | None, kopecks: int) -> int:

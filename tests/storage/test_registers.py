@@ -19,11 +19,10 @@ from core.registers import profile_named
 from storage.database import Connection
 from storage.exchange import import_files
 from storage.exchange_protocol import AlreadyLoaded, Loaded, Outcome, Refused
-from storage.ledger import Balance, balances_of
 from storage.proof import verify
 from storage.receiving import Matched, match_payments
 from storage.seals import held_by
-from tests.storage.making_books import ZONE
+from tests.storage.making_books import ZONE, Balance, balances_of
 
 BODIES: Final = Path(__file__).parents[1] / "bodies" / "registers"
 CLASSIC: Final = "9800123456_40702810048000012345_004.y05"
