@@ -26,8 +26,9 @@ from storage import outbox
 from storage.database import Pool, open_pool
 from storage.outbox import Outgoing
 from tests.conftest import NOW, SECRETS, Town, copy_of
+from tests.phones import LOOK_AGAIN_MS, PATIENCE_S, Phone
 from tests.platforms import PLATFORMS, Platform, Post, Struck
-from tests.talking import LOOK_AGAIN_MS, PATIENCE_S, Phone, Talk
+from tests.talking import Talk
 
 _names = count(1)
 

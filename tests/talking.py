@@ -43,7 +43,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from html import unescape
@@ -68,18 +67,15 @@ from core.wording import Words
 from storage.cases import answer_case
 from storage.database import Pool
 from storage.paper_links import PaperLink, paper_token
+from tests.comparing import TAG, compare, compare_rows, plainly, spoken_badly
 from tests.conftest import SECRETS
+from tests.phones import LOOK_AGAIN_MS, PATIENCE_S, WAITING, Phone, TranscriptError
 
 ZONE: Final = ZoneInfo("Europe/Moscow")
 TALKS: Final = {
     file.stem: file.read_text(encoding="utf-8")
     for file in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 }
-PATIENCE_S: Final = 15
-LOOK_AGAIN_MS: Final = 5
-
-# Messages on their way to a phone.
-WAITING: Final = "select count(*) from outbox where state in ('queued', 'sending')"
 
 # Billing's word that a phone is a payer's.
 FILE_PHONE: Final = "update account set phone_hashes = phone_hashes || $2::bytea where number = $1"
@@ -87,97 +83,6 @@ FILE_PHONE: Final = "update account set phone_hashes = phone_hashes || $2::bytea
 _PLACEHOLDER: Final = re.compile(r"\{(?:([a-c])\.)?(number|code|total|sum|end|paper|m(\d)([+-]\d+)?|s(\d))\}")
 _ROW: Final = re.compile(r"\[([^\]]*)\]")
 _LONG: Final = re.compile(r"\((\d+) letters\)")
-_TAG: Final = re.compile(r"<[^>]+>")
-_TABLE: Final = re.compile(r"<pre>.*?</pre>", re.DOTALL)
-
-# What nobody should have to read, and why.
-_UGLY: Final = (
-    (re.compile(r"  "), "two spaces"),
-    (re.compile(r" [,.;:!?]"), "a space before a sign"),
-    (re.compile(r"[!?.,]{2}"), "signs in a row"),
-    (re.compile(r"\d ₽"), "a sum that may be torn from its ₽"),
-    (re.compile(r"(?<![\d.–])[-−]\d"), "a bare minus"),
-    (re.compile(r"[{}]|None|True|False"), "something of the machine"),
-    (re.compile(r"• *(?:\n|$|\()"), "a dot for nothing"),
-    (re.compile(r"^\s|\s$"), "an empty beginning or end"),
-    (re.compile(r"(?<=[а-я,] )Ва?[сшмы]"), "«вы» with a capital"),
-)
-# One of these must be under each message: the way on or back.
-_WAYS: Final = ("menu", "cancel", "help", "decline", "contacts")
-
-
-def spoken_badly(message: Mapping[str, Any]) -> str:
-    """What is wrong with the looks of *message*, or that it leads nowhere; nothing if all is well."""
-    prose = _TAG.sub("", _TABLE.sub("…", message["html"]))
-    for ugly, why in _UGLY:
-        if found := ugly.search(prose):
-            return f"{why}: …{prose[max(0, found.start() - 30) : found.end() + 30]}…"
-    actions = {str(key["id"]).partition(":")[0] for row in message["buttons"] for key in row}
-    # Keys that type their label have no other name.
-    return "" if actions & {*_WAYS, "Отмена", "Меню"} else f"there is no way back: {sorted(actions)}"
-
-
-class TranscriptError(AssertionError):
-    """The talk went otherwise than it was written; says where."""
-
-
-@dataclass
-class Phone:
-    """One chat of a resident, over the simulator's JSON."""
-
-    http: aiohttp.ClientSession
-    base: str
-    after: int = 0
-    unread: list[dict[str, Any]] = field(default_factory=list)
-    last: dict[str, Any] = field(default_factory=dict)
-    shown: dict[int, dict[str, Any]] = field(default_factory=dict)
-    own: int = 0
-    own_text: str = ""
-
-    async def do(self, action: str, **body: object) -> None:
-        """Do what a resident can do."""
-        async with self.http.post(f"{self.base}/{action}", json=body) as answer:
-            if answer.status != 200:
-                raise TranscriptError(f"{action} {body}: {answer.status} {await answer.text()}")
-
-    async def press(self, label: str) -> None:
-        """Press the button of the last message whose label begins so; after «^», of an earlier message."""
-        earlier = [message for message in self.shown.values() if message is not self.last]
-        looked_at = [self.last] if not label.startswith("^") else earlier[::-1]
-        for message in looked_at:
-            for button in (button for row in message.get("buttons", []) for button in row):
-                if button["label"].startswith(label.removeprefix("^")):
-                    await self.do("press", message=message["id"], button=button["id"])
-                    return
-        if (onward := _onward(self.last)) is None:
-            raise TranscriptError(f"no button «{label}» under {self.last}")
-        # Where a keyboard has pages, a resident turns them.
-        await self.do("press", message=self.last["id"], button=onward)
-        await self.next()
-        await self.press(label)
-
-    async def next(self, wait_s: float = PATIENCE_S) -> dict[str, Any] | None:
-        """The bot's next message; None if none comes in time."""
-        deadline = asyncio.get_running_loop().time() + wait_s
-        while not self.unread:
-            left_s = deadline - asyncio.get_running_loop().time()
-            if left_s <= 0:
-                return None
-            await self.look(min(left_s, 5))
-        self.last = self.unread.pop(0)
-        self.shown[self.last["id"]] = self.last
-        return self.last
-
-    async def look(self, wait_s: float = 0) -> None:
-        """See what came since, waiting for it as long as *wait_s*."""
-        params = {"after": str(self.after), "wait": f"{wait_s:.2f}"}
-        async with self.http.get(f"{self.base}/messages", params=params) as answer:
-            for message in await answer.json() if answer.status == 200 else ():
-                self.after = max(self.after, message["id"])
-                if message["from"] == "bot" and not _is_welcome(message):
-                    self.unread.append(message)
-                else:
-                    self.own, self.own_text = message["id"], message["text"]
 
 
 class Talk:
@@ -237,10 +142,10 @@ class Talk:
                 await self._expect_silence()
                 await self._say(rest.replace("{join}", self.join))
             case "note":
-                self.noted = _plainly(self.phone.last)
+                self.noted = plainly(self.phone.last)
             case "same":
                 await self._expect([])
-                if self.noted != _plainly(self.phone.last):
+                if self.noted != plainly(self.phone.last):
                     raise TranscriptError(f"not the same: {self.phone.last}")
             case "=":
                 await self._check(rest)
@@ -329,9 +234,9 @@ class Talk:
         if ugly := spoken_badly(message):
             raise TranscriptError(f"{ugly}\n{message['text']}")
         rows = [line for line in lines if line.startswith("[")]
-        _compare([line for line in lines if not line.startswith("[")], message["text"])
+        compare([line for line in lines if not line.startswith("[")], message["text"])
         if rows:
-            _compare_rows([_ROW.findall(line) for line in rows], message["buttons"])
+            compare_rows([_ROW.findall(line) for line in rows], message["buttons"])
         links = [key["url"] for row in message["buttons"] for key in row if key["kind"] == "link"]
         self.link = links[0] if links else self.link
         self.join = join_code_in(message["text"]) or self.join
@@ -360,7 +265,7 @@ class Talk:
         async with self.http.get(self.link) as page:
             html = await page.text()
         body = html.partition("</style>")[2]
-        _compare(lines, unescape(_TAG.sub("\n", body)))
+        compare(lines, unescape(TAG.sub("\n", body)))
 
     async def _form(self, address: str) -> dict[str, str]:
         async with self.http.get(address) as page:
@@ -380,18 +285,6 @@ class Talk:
             found = str(await db.fetchval(query))
         if found != wanted:
             raise TranscriptError(f"found {found}")
-
-
-def _onward(message: Mapping[str, Any]) -> str | None:
-    """The button that turns to the next page of a keyboard, if it has pages."""
-    keys = (key for row in message.get("buttons", []) for key in row)
-    return next((str(key["id"]) for key in keys if str(key["id"]).startswith("page:")), None)
-
-
-def _is_welcome(message: Mapping[str, Any]) -> bool:
-    """Whether it is what Viber shows whoever looks at a chat: a constant, no turn, and it leads to the start."""
-    keys = [key for row in message["buttons"] for key in row]
-    return bool(keys) and all(str(key["id"]).startswith("/start") for key in keys)
 
 
 def channels_of(written: str) -> tuple[str, ...]:
@@ -430,41 +323,3 @@ def _filled(found: re.Match[str], accounts: Sequence[Mapping[str, Any]]) -> str:
         "end": account["number"][-4:],
     }
     return str(values[name])
-
-
-def _plainly(message: Mapping[str, Any]) -> tuple[str, object]:
-    return message["text"], [[(key["label"], key["id"]) for key in row] for row in message["buttons"]]
-
-
-def _compare(lines: Sequence[str], text: str) -> None:
-    """Each of *lines* must be a line of *text*, in this order.
-
-    White space counts as one space, and colons as none: a table's rows have them where nothing aligns them.
-    """
-    shown = [_loosely(line) for line in text.splitlines()]
-    at = 0
-    for line in lines:
-        pattern = re.compile(".*".join(map(re.escape, _loosely(line).split("*"))))
-        while at < len(shown) and not pattern.fullmatch(shown[at]):
-            at += 1
-        if at == len(shown):
-            raise TranscriptError(f"«{line}» is not in:\n{text}")
-        at += 1
-
-
-def _loosely(line: str) -> str:
-    return " ".join(line.replace(":", " ").split()).replace(" *", "*")
-
-
-def _compare_rows(rows: Sequence[Sequence[str]], buttons: Sequence[Sequence[Mapping[str, Any]]]) -> None:
-    """The payloads offered, in order, whatever rows a channel puts them in; a link is `link`."""
-    wanted = [part.strip() for row in rows for cell in row for part in cell.split(",")]
-    offered = ["link" if key["kind"] == "link" else str(key["id"]) for row in buttons for key in row]
-    onward = next((at for at, payload in enumerate(offered) if payload.startswith("page:")), None)
-    if onward is not None:
-        # The rest is on further pages; the way out stands under each.
-        after = len(offered) - onward - 1
-        wanted = [*wanted[:onward], *wanted[len(wanted) - after :]]
-        offered.pop(onward)
-    if len(wanted) != len(offered) or not all(map(str.startswith, offered, wanted)):
-        raise TranscriptError(f"offered are {offered}")

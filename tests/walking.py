@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from core.turns import CaseAnswered, Event, ReadingRejected
 from storage import events
-from tests.talking import LOOK_AGAIN_MS, PATIENCE_S, WAITING, Phone, Talk, TranscriptError
+from tests.phones import LOOK_AGAIN_MS, PATIENCE_S, WAITING, Phone, TranscriptError
+from tests.talking import Talk
 
 # What a newcomer would type, wish by wish and awaited thing by awaited thing.
 WISHES: Final = (

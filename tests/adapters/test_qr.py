@@ -40,7 +40,9 @@ def scanned(drawn: str) -> bytes:
     typed = (
         f"#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes({json.dumps(drawn)}), width: 200pt)"
     )
-    [code] = zxingcpp.read_barcodes(Image.open(BytesIO(compiled(typed))))
+    drawing = Image.open(BytesIO(compiled(typed)))
+    # A reader of all kinds takes a row of dots for a bar code now and then.
+    [code] = zxingcpp.read_barcodes(drawing, formats=zxingcpp.BarcodeFormat.QRCode)
     return bytes(code.bytes)
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from tests.conforming import UNDELIVERED, Bench, Tried, all_heard, heard
+from tests.phones import Phone
 from tests.platforms import PLATFORMS
-from tests.talking import Phone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

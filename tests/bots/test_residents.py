@@ -14,7 +14,8 @@ from bots.simulator.surroundings import Surroundings
 from bots.simulator.telegram.state import chat_id_of
 from storage.database import Pool, open_pool
 from tests.conftest import SECRETS, Database
-from tests.talking import WAITING, Phone, Talk
+from tests.phones import WAITING, Phone
+from tests.talking import Talk
 
 # Above all numbers that the stand-in gives its own updates in a test, and within Telegram's bounds.
 FIRST_UPDATE = 2_100_000_000

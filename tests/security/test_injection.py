@@ -14,8 +14,9 @@ from core.channel import RenderedFile
 from storage.cases import answer_case
 from storage.database import Pool, open_pool
 from tests.conftest import NOW, Database
+from tests.phones import TranscriptError
 from tests.platforms import PLATFORMS
-from tests.talking import Talk, TranscriptError
+from tests.talking import Talk
 
 # Markup of every messenger at once, a mention of everybody, a link, a tag, and what templates expand.
 HOSTILE = "<b>&lt;\"'`*_~[зло](javascript:alert(1))[id1|Павел]@all #x {{7*7}} ${7*7}</a>"

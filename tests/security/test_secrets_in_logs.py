@@ -14,8 +14,9 @@ import pytest
 from bots.simulator.surroundings import Surroundings
 from storage.database import Pool, connect, open_pool
 from tests.conftest import SECRETS, Database
+from tests.phones import TranscriptError
 from tests.platforms import PLATFORMS
-from tests.talking import Talk, TranscriptError
+from tests.talking import Talk
 
 TYPED = ("Здравствуйте, я Анна Петровна Ветрова", "телефон +7 912 345-67-89", "паспорт 4509 123456")
 # Whatever is kept of a reading breaks a rule from now on, and PostgreSQL would show the row in its words.
