@@ -33,7 +33,7 @@ CARD_PAGE: Final = Template("""<!doctype html>
 <html lang="ru">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Учебный банк</title>
+<title>$bank</title>
 <style>
 body { margin: 0; background: #20304a; color: #14202f; font: 18px/1.5 system-ui, sans-serif }
 main { max-width: 28rem; margin: 0 auto; padding: 1.5rem 1rem }
@@ -45,7 +45,7 @@ button { display: block; width: 100%; min-height: 3.25rem; margin-top: .75rem; b
 button[value=refuse] { background: #e4e8ee; color: #14202f }
 </style>
 <main><section>
-<h1>Учебный банк</h1>
+<h1>$bank</h1>
 <p>$description</p>
 <p class="sum">$sum&nbsp;₽</p>
 $body
@@ -215,6 +215,7 @@ class AcquirerStandIn:
         payment = self._found(request)
         roubles, kopecks = divmod(payment.order["kopecks"], 100)
         page = CARD_PAGE.substitute(
+            bank="Учебный банк",
             description=escape(payment.order["description"]),
             sum=f"{roubles},{kopecks:02}",
             body=CARD_FORM if payment.status == "waiting" else ENDED,

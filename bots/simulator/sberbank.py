@@ -259,6 +259,7 @@ class SberbankStandIn:
             raise web.HTTPNotFound
         roubles, kopecks = divmod(order.amount, 100)
         page = CARD_PAGE.substitute(
+            bank="Учебный Сбербанк",
             description=escape(order.asked.get("description", "")),
             sum=f"{roubles},{kopecks:02}",
             body=CARD_FORM if order.status == 0 else ENDED,

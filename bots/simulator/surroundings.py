@@ -23,6 +23,7 @@ from bots.listening import listening
 from bots.serving import Serving, serving
 from bots.simulator.acquirer import AcquirerStandIn
 from bots.simulator.app import simulator_app
+from bots.simulator.banks import bank_secrets, bank_sections, bank_stand_ins
 from bots.simulator.mode_api import ModeApi
 from bots.simulator.residents import Residents
 from bots.simulator.stand_ins import made_up_secrets, sections, stand_ins
@@ -42,12 +43,16 @@ def simulated_secrets(*, master: str, billing: str) -> dict[str, str]:
         wiring.MASTER_KEY: master,
         wiring.BILLING_KEY: billing,
         **made_up_secrets(),
+        **bank_secrets(),
         SIMULATED_SECRET: secrets.token_urlsafe(32),
     }
 
 
-def simulated_configuration(port: int, *, mode: str = "open") -> Configuration:
-    """The configuration of a simulated centre: all channels on, all addresses on this machine's *port*."""
+def simulated_configuration(port: int, *, mode: str = "open", banks: bool = False) -> Configuration:
+    """The configuration of a simulated centre: all channels on, all addresses on this machine's *port*.
+
+    *banks*: the stand-ins of real acquirers are there too, and the pay page offers the choice.
+    """
     base = f"http://{HOST}:{port}"
     content = {
         "centre": {
@@ -68,7 +73,10 @@ def simulated_configuration(port: int, *, mode: str = "open") -> Configuration:
         },
         "server": {"public_url": base, "host": HOST, "port": port},
         "channels": sections(base, mode=mode),
-        "payments": {"simulated": {"base": f"{base}{ACQUIRER}"}},
+        "payments": {
+            "simulated": {"base": f"{base}{ACQUIRER}"},
+            **(bank_sections(base) if banks else {}),
+        },
     }
     return checked(content, source="simulator")
 
@@ -129,6 +137,9 @@ async def surrounded(
         set_clock=set_clock,
     )
     app.add_subapp(ACQUIRER, acquirer.app())
+    if configuration.payments.yookassa is not None:
+        for path, bank in bank_stand_ins(environment, clock, configuration.server.public_url).items():
+            app.add_subapp(path, bank)
     async with aiohttp.ClientSession() as http:
         parts = wiring.parts_of(configuration, environment, pool=pool, http=http, clock=clock)
         if not paced:

@@ -284,6 +284,7 @@ class YookassaStandIn:
         if payment is None:
             raise web.HTTPNotFound
         page = CARD_PAGE.substitute(
+            bank="Учебная ЮKassa",
             description=escape(payment.body.get("description", "")),
             sum=f"{payment.amount:.2f}".replace(".", ","),
             body=CARD_FORM if payment.status == "pending" else ENDED,
