@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from core.joining import InviterOf, JoinByCode, OpenInvitation, Unjoin
+from core.meter_questions import MetersOf, SubmitReadings
 from core.questions import (
     AccountsByPhone,
     AddToCase,
@@ -17,7 +18,6 @@ from core.questions import (
     GiveConsent,
     HistoryOf,
     LinkAccount,
-    MetersOf,
     MyDataOf,
     NumberBehind,
     OpenCase,
@@ -29,7 +29,6 @@ from core.questions import (
     SetLanguage,
     StatementOf,
     StopMessages,
-    SubmitReadings,
     TryProof,
     Unlink,
 )

@@ -12,8 +12,8 @@ import asyncpg
 
 from core.messages import Month
 from core.meter_history import READINGS_MAX, History, Stored, average_monthly, zero_months
+from core.meter_questions import Kept, MetersOf, Overtaken, SubmitReadings
 from core.meters import Meter
-from core.questions import Kept, MetersOf, Overtaken, SubmitReadings
 from core.reading_windows import MovedWindow, ReadingWindow, moved_days
 from storage.database import Connection
 

@@ -10,9 +10,10 @@ from typing import Final, assert_never
 
 import msgspec
 
+from core.meter_questions import Entry, Kept, MetersOf, SubmitReadings
 from core.metering import judge
 from core.meters import Meter
-from core.questions import Entry, Kept, MetersOf, OpenCase, SubmitReadings
+from core.questions import OpenCase
 from core.reading_verdicts import (
     AlreadySent,
     BelowLast,

@@ -10,10 +10,10 @@ from zlib import crc32
 
 from core.dialogues.terms import place_named, unit_named
 from core.messages import DataClass, Keyboard, Month, Phrase, PressButton, Reply, press, say, text
+from core.meter_questions import Kept
 from core.metering import hot_above_cold, verification_note
 from core.meters import COLD_WATER, ELECTRICITY, GAS, HEATING, HOT_WATER, Meter, Register
 from core.privacy import masked_serial
-from core.questions import Kept
 from core.reading_verdicts import (
     Corrects,
     LateForPeriod,

@@ -45,8 +45,8 @@ from core.dialogues.reading_proposals import (
 from core.dialogues.reading_stages import awaited, choosing, confirmed, entered_so_far
 from core.driving import Handler
 from core.messages import Month, Press, text
+from core.meter_questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from core.meters import Meter
-from core.questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from core.reading_text import (
     Consumption,
     Correction,

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from core.messages import Month
+from core.meter_questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from core.meters import Meter
-from core.questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from core.reading_windows import Days, MovedWindow
 from storage import meters as storing
 from storage.database import Connection, Pool, connect

@@ -28,9 +28,10 @@ from core.dialogues.reading_photos import take_photo
 from core.dialogues.readings import OF_ACCOUNT, reading_rejected, show_meters, take_text
 from core.driving import Dialogue, replay, start
 from core.messages import Month, Photo, Press, PressButton, Reply, Text
+from core.meter_questions import Entry, Kept, MetersOf, Overtaken, SubmitReadings
 from core.meters import Meter, Sent
 from core.privacy import Ceiling, permitted
-from core.questions import AddToCase, Entry, Kept, MetersOf, OpenCase, Overtaken, SubmitReadings
+from core.questions import AddToCase, OpenCase
 from core.reading_windows import Days, MovedWindow
 from core.turns import AccountLink, Centre, ReadingRejected, Resident, Told, Turn
 from core.wording import Rows, Words
