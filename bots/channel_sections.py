@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -18,8 +18,12 @@ class ChannelSection(msgspec.Struct, frozen=True):
     to them). *proxy*: for requests going out. *link*: where its chat with us is opened with a code, `{code}`
     in its place; '' where there is no such address, and the code is typed. *messages_per_s*: how fast it may
     be sent to; None: as fast as the messenger allows everyone.
+
+    Each messenger states whether it is *foreign*, as Roskomnadzor lists it: whoever the law binds (149-ФЗ art. 10
+    p. 8-10) may send nothing personal through it, so such a one is `strict` unless the centre says otherwise.
     """
 
+    foreign: ClassVar[bool]
     mode: Mode = "open"
     proxy: str = ""
     link: ChatLink = ""
@@ -42,6 +46,7 @@ class TelegramSection(ChannelSection, frozen=True):
     *link* is `https://t.me/<name of the bot>?start={code}`.
     """
 
+    foreign: ClassVar[bool] = True
     mode: Mode = "strict"
     polling: bool = False
     api_base: str = "https://api.telegram.org"
@@ -50,6 +55,7 @@ class TelegramSection(ChannelSection, frozen=True):
 class VkSection(ChannelSection, frozen=True, kw_only=True):
     """The VK community. *group_id* is its number; *link* is `https://vk.me/<its name>?ref={code}`."""
 
+    foreign: ClassVar[bool] = False
     group_id: Annotated[int, msgspec.Meta(ge=1)]
     polling: bool = False
     api_base: str = "https://api.vk.ru"
@@ -58,6 +64,7 @@ class VkSection(ChannelSection, frozen=True, kw_only=True):
 class OkSection(ChannelSection, frozen=True):
     """The group in Odnoklassniki."""
 
+    foreign: ClassVar[bool] = False
     polling: bool = False
     api_base: str = "https://api.ok.ru/graph"
 
@@ -68,6 +75,7 @@ class ViberSection(ChannelSection, frozen=True):
     *link* is `viber://pa?chatURI=<name of the bot>&context={code}`.
     """
 
+    foreign: ClassVar[bool] = True
     mode: Mode = "strict"
     sender_name: Annotated[str, msgspec.Meta(max_length=28)] = ""
     avatar: str = ""
@@ -80,6 +88,7 @@ class MaxSection(ChannelSection, frozen=True):
     *link* is `https://max.ru/<name of the bot>?start={code}`.
     """
 
+    foreign: ClassVar[bool] = False
     polling: bool = False
     api_base: str = "https://platform-api2.max.ru"
     ca_file: str = ""

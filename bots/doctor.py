@@ -19,7 +19,6 @@ from bots.reaching import reached
 from bots.trust import told_of_roots
 from core.channel import Channel
 from core.errors import KvitokError
-from core.privacy import LISTED_AS_FOREIGN
 from storage.database import DIRECT_URL, check_serving, open_pool
 from storage.migrating import pending
 
@@ -81,7 +80,7 @@ def warnings_of_law(configuration: Configuration) -> list[str]:
     return [
         FOREIGN_AND_OPEN.format(name=name)
         for name, section in configuration.channels.on.items()
-        if name in LISTED_AS_FOREIGN and section.mode == "open"
+        if section.foreign and section.mode == "open"
     ]
 
 

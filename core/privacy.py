@@ -89,9 +89,6 @@ def _masked_flat(flat: str) -> str:
 # By the mode of a channel (149-ФЗ art. 10 p. 8-10): `strict` for messengers closed to personal and payment data.
 CEILINGS: Final[Mapping[str, DataClass]] = {"open": DataClass.PAYMENT, "strict": DataClass.INTAKE}
 
-# Messengers that Roskomnadzor lists as foreign: whoever the law binds may send nothing personal through them.
-LISTED_AS_FOREIGN: Final = frozenset({"telegram", "viber"})
-
 
 class Ceiling(msgspec.Struct, frozen=True):
     """The highest class of data that a channel may carry."""

@@ -16,13 +16,11 @@ LIBRARIES: Final = frozenset({"aiogram", "vkbottle", "viberbot"})
 NAMES: Final = frozenset(BUILDERS) | {"odnoklassniki"}
 # Where channels are built, configured and stood in for.
 HOMES: Final = ("bots/simulator/", "bots/channel_sections.py", "bots/configuration.py", "bots/messengers.py")
-# Words that happen to be a channel's name, and the law's list of messengers.
+# Words that happen to be a channel's name.
 EXCUSED: Final = {
     ("core/dialogues/readings.py", "ok"): "the resident's word",
     ("core/dialogues/linking.py", "ok"): "the resident's word",
     ("bots/webhooks.py", "ok"): "what a watcher is told",
-    ("core/privacy.py", "telegram"): "a list of Roskomnadzor's, which only the doctor reads",
-    ("core/privacy.py", "viber"): "as above",
 }
 SOURCES: Final = sorted(
     path

@@ -42,7 +42,7 @@ def scanned(drawn: str) -> bytes:
     )
     drawing = Image.open(BytesIO(compiled(typed)))
     # A reader of all kinds takes a row of dots for a bar code now and then.
-    [code] = zxingcpp.read_barcodes(drawing, formats=zxingcpp.BarcodeFormat.QRCode)
+    [code] = zxingcpp.read_barcodes(drawing, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return bytes(code.bytes)
 
 

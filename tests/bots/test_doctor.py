@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bots.channel_sections import ChannelsSection
 from bots.configuration import Secrets, checked
 from bots.doctor import warnings_of_law
 from bots.messengers import MAX_SECRET, MAX_TOKEN, Means, channels_of
@@ -31,6 +32,17 @@ def test_a_foreign_messenger_that_is_open_is_warned_of_with_the_law(name: str) -
 
 def test_a_foreign_messenger_is_strict_unless_it_says_otherwise() -> None:
     assert warned(telegram={}, viber={}) == []
+
+
+@pytest.mark.parametrize("name", ChannelsSection.__struct_fields__)
+def test_each_messenger_states_whether_it_is_foreign_and_only_such_a_one_is_strict_by_itself(
+    name: str,
+) -> None:
+    needed = {"vk": {"group_id": 1}}
+    section = checked({**CENTRE, "channels": {name: needed.get(name, {})}}, source="test").channels.on[name]
+
+    assert "foreign" in vars(type(section))
+    assert section.mode == ("strict" if section.foreign else "open")
 
 
 def test_a_messenger_of_the_country_may_be_open() -> None:
