@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from typing import Final
 
 import segno
@@ -171,9 +170,23 @@ _SPELLED: Final = {
 # --- Drawing ---------------------------------------------------------------------------------------
 
 
+# The dark modules of a row that stand side by side.
+_RUN: Final = re.compile(rb"\x01+")
+
+
 def svg(payload: bytes) -> str:
-    """*payload* as a QR in SVG, a unit a module, quiet zone included; level M, bytes as they are, no ECI mark."""
+    """*payload* as a QR in SVG, a unit a module, quiet zone included; level M, bytes as they are, no ECI mark.
+
+    It is drawn here, a line a run: segno's own drawing takes a quarter of a code's time.
+    """
     code = segno.make(payload, error="m", mode="byte", mask=MASK, boost_error=False, micro=False)
-    drawn = BytesIO()
-    code.save(drawn, kind="svg", border=QUIET_ZONE, xmldecl=False, nl=False, omitsize=True)
-    return drawn.getvalue().decode()
+    side = len(code.matrix) + 2 * QUIET_ZONE
+    path = "".join(
+        f"M{QUIET_ZONE + run.start()} {QUIET_ZONE + y}.5h{run.end() - run.start()}"
+        for y, row in enumerate(code.matrix)
+        for run in _RUN.finditer(row)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">'
+        f'<path stroke="#000" d="{path}"/></svg>'
+    )
