@@ -278,6 +278,8 @@ async def _freely(turn: Turn, typed: str, wish: Intent | None) -> Told:
         return await wished
     if turn.account is None and (begun := linking.begin_with(turn, typed)) is not None:
         return begun
+    if turn.account is not None and (asked := await readings.ask_again(turn)) is not None:
+        return asked
     return await help.not_understood(turn, ())
 
 

@@ -49,7 +49,12 @@ async def take_values(
     for one in entries:
         of_this_bill = register_of(by_id[one.slot.meter], one.slot.register).sent is not None
         (for_bill if of_this_bill or not corrects else for_staff).append(one)
-    waiting = _still_waiting(turn, entries, doubts, corrects=corrects)
+    before = choosing(turn)
+    asked_about = {value.typed for value in before.waiting} if before else set[str]()
+    new = [doubt for doubt in doubts if doubt.typed not in asked_about]
+    if asked_about and new:
+        opening += everywhere(text("reading-queued", typed="; ".join(_shown(doubt.typed) for doubt in new)))
+    waiting = _still_waiting(turn, entries, new, corrects=corrects)
     homeless = [value.typed for value in waiting if not value.candidates]
     if homeless:
         opening += unplaced(homeless)
@@ -127,6 +132,11 @@ async def go_on_as_before(turn: Turn, meters: Sequence[Meter], opening: Lines) -
         ChoosingMeter(turn.linked.account, waiting, entered_so_far(turn)),
         opening=opening,
     )
+
+
+async def ask_which_again(turn: Turn, meters: Sequence[Meter]) -> Told:
+    """The question about the first waiting value once more, after words that answer nothing."""
+    return await go_on_as_before(turn, meters, everywhere(text("reading-choose")))
 
 
 def unplaced(typed: Sequence[str]) -> Lines:

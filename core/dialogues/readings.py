@@ -25,6 +25,7 @@ from core.dialogues.reading_cards import (
 )
 from core.dialogues.reading_cases import hand_to_staff
 from core.dialogues.reading_choices import (
+    ask_which_again,
     for_meter,
     go_on_as_before,
     named_in,
@@ -212,6 +213,12 @@ async def take_text(turn: Turn, typed: str) -> Told | None:
     if isinstance(understood, WhichMeter) and isinstance(stage, EnteringReading):
         understood = _for_awaited(stage, meters, understood)
     return await _answer(turn, meters, understood)
+
+
+async def ask_again(turn: Turn) -> Told | None:
+    """Words that nobody understood, where a value waits for its meter: the question again; elsewhere None."""
+    stage = choosing(turn)
+    return await ask_which_again(turn, await _meters(turn)) if stage and stage.waiting else None
 
 
 async def _answer(turn: Turn, meters: Sequence[Meter], understood: Understood) -> Told | None:

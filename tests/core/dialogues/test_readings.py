@@ -291,9 +291,16 @@ def test_values_sent_one_by_one_wait_for_their_turn() -> None:
     second = typed("хвс кухня", meters=HOME, stage=still.stage)
     told = typed("1234", meters=HOME, stage=second.stage)
 
+    assert said(still).split("\n")[0] == "Про 45 спросим следом."
     assert "показание 125?" in said(still)
     assert "показание 45?" in said(second)
     assert entries_of(told) == {("kitchen", "125"), ("hot", "45")}
+
+
+def test_the_value_that_is_asked_about_typed_again_is_asked_about_once() -> None:
+    first = typed("125", meters=HOME)
+
+    assert typed("125", meters=HOME, stage=first.stage).stage == first.stage
 
 
 def test_a_value_with_its_meter_answers_the_question_about_the_same_value() -> None:
