@@ -80,10 +80,12 @@ class MaxSettings:
     *secret* (5–256 of `A-Za-z0-9-`, random) comes with every webhook and is wanted in webhook mode. *tls* is
     what the API's certificate is checked by; None: the system's roots alone. *proxy* is an address like
     `http://user:password@host:3128` for requests going out.
+    *secret_before*, if any, is accepted too: the platform may repeat what it sent before the change.
     """
 
     token: str = field(repr=False)
     secret: str = field(default="", repr=False)
+    secret_before: str = field(default="", repr=False)
     mode: Literal["webhook", "polling"] = "webhook"
     api_base: str = "https://platform-api2.max.ru"
     tls: ssl.SSLContext | None = None
@@ -119,7 +121,7 @@ class Max:
 
     def receive(self, webhook: Webhook) -> Received:
         """The update in a webhook's body; see `core.channel.Channel`."""
-        check(self._settings.secret, webhook.headers)
+        check(self._settings.secret, webhook.headers, before=self._settings.secret_before)
         return decode(parse(webhook.body), token=self._settings.token)
 
     # --- Sending ---------------------------------------------------------------------------------

@@ -106,9 +106,9 @@ class _Dialog(msgspec.Struct):
 _Event = TypeVar("_Event", _Created, _Pressed, _Dialog)
 
 
-def check(secret: str, headers: Mapping[str, str]) -> None:
-    """Raise ForgedWebhookError unless *headers* hold *secret*; compared as bytes, in constant time."""
-    receiving.check_secret(NAME, secret, headers.get(SECRET_HEADER, ""))
+def check(secret: str, headers: Mapping[str, str], *, before: str = "") -> None:
+    """Raise ForgedWebhookError unless *headers* hold *secret*, or the one *before* it."""
+    receiving.check_secret(NAME, secret, headers.get(SECRET_HEADER, ""), before=before)
 
 
 parse: Final = partial(receiving.parse, NAME)

@@ -88,10 +88,12 @@ class OdnoklassnikiSettings:
     *api_base* is the Graph API's; *proxy* an address like `http://user:password@host:3128` for requests going
     out. *text_chars_max* is not published, so it can be set when it was measured. *press_answer* are the words
     that answer a press; '' leaves presses without an answer of their own, as a reply follows anyhow.
+    *secret_before*, if any, is accepted too: the platform may repeat what it sent before the change.
     """
 
     token: str = field(repr=False)
     secret: str = field(default="", repr=False)
+    secret_before: str = field(default="", repr=False)
     mode: Literal["webhook", "polling"] = "webhook"
     api_base: str = "https://api.ok.ru/graph"
     proxy: str | None = field(default=None, repr=False)
@@ -131,7 +133,7 @@ class Odnoklassniki:
 
     def receive(self, webhook: Webhook) -> Received:
         """The event in a webhook's body; see `core.channel.Channel`."""
-        check(self._settings.secret, webhook.secret)
+        check(self._settings.secret, webhook.secret, before=self._settings.secret_before)
         return decode(parse(webhook.body))
 
     # --- Sending ---------------------------------------------------------------------------------

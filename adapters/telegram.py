@@ -96,10 +96,12 @@ class TelegramSettings:
     *webhook_secret* (1–256 of `A-Za-z0-9_-`) is wanted in webhook mode. *api_base* is Telegram's or a local
     Bot API server's; *proxy* an address like `socks5://user:password@host:1080` for requests going out.
     *commands* are what the bot's menu lists, name to worded description.
+    *secret_before*, if any, is accepted too: the platform may repeat what it sent before the change.
     """
 
     token: str = field(repr=False)
     webhook_secret: str = field(default="", repr=False)
+    secret_before: str = field(default="", repr=False)
     mode: Literal["webhook", "polling"] = "webhook"
     api_base: str = "https://api.telegram.org"
     proxy: str | None = field(default=None, repr=False)
@@ -140,7 +142,7 @@ class Telegram:
 
     def receive(self, webhook: Webhook) -> Received:
         """The update in a webhook's body; see `core.channel.Channel`."""
-        check(self._settings.webhook_secret, webhook.headers)
+        check(self._settings.webhook_secret, webhook.headers, before=self._settings.secret_before)
         return decode(parse(webhook.body), bot=self._bot.id, now=self._clock())
 
     async def send(self, sending: Sending) -> Outcome:

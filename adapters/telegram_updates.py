@@ -122,9 +122,9 @@ class _Meant(NamedTuple):
     acknowledge: str | None = None
 
 
-def check(secret: str, headers: Mapping[str, str]) -> None:
-    """Raise ForgedWebhookError unless the request carries *secret*; compared as bytes, in constant time."""
-    receiving.check_secret(NAME, secret, headers.get(SECRET_HEADER, ""))
+def check(secret: str, headers: Mapping[str, str], *, before: str = "") -> None:
+    """Raise ForgedWebhookError unless the request carries *secret*, or the one *before* it."""
+    receiving.check_secret(NAME, secret, headers.get(SECRET_HEADER, ""), before=before)
 
 
 parse: Final = partial(receiving.parse, NAME)

@@ -72,11 +72,13 @@ class VkSettings:
     *group* is its number. In webhook mode *secret* (at most 50 characters) comes in every event and
     *confirmation* answers VK's question whether the address is ours. *api_base* is VK's; *proxy* an address
     like `http://user:password@host:3128` for requests going out. *calls_per_s* is what VK allows the community.
+    *secret_before*, if any, is accepted too: the platform may repeat what it sent before the change.
     """
 
     token: str = field(repr=False)
     group: int
     secret: str = field(default="", repr=False)
+    secret_before: str = field(default="", repr=False)
     confirmation: str = field(default="", repr=False)
     mode: Literal["webhook", "polling"] = "webhook"
     api_base: str = "https://api.vk.ru"
@@ -125,7 +127,7 @@ class Vk:
     def receive(self, webhook: Webhook) -> Received:
         """The event in a webhook's body; see `core.channel.Channel`."""
         of = self._settings
-        fields = proven(webhook.body, group=of.group, secret=of.secret)
+        fields = proven(webhook.body, group=of.group, secret=of.secret, before=of.secret_before)
         if fields.get("type") == CONFIRMATION:
             return Received((), answer=of.confirmation.encode(), ignored="a question whether this is ours")
         return decode(fields, group=of.group, now=self._clock(), again=RETRY_HEADER in webhook.headers)

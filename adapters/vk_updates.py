@@ -8,7 +8,6 @@ a client too old for callback buttons sends a message instead; a phone cannot be
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from adapters.receiving import check_secret
 from core.channel import Received
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable, Voice
@@ -128,8 +128,8 @@ class _Meant(NamedTuple):
     language: str | None = None
 
 
-def proven(body: bytes, *, group: int, secret: str) -> Mapping[str, Any]:
-    """The envelope in *body*, which is of community *group* and knows *secret*.
+def proven(body: bytes, *, group: int, secret: str, before: str = "") -> Mapping[str, Any]:
+    """The envelope in *body*, which is of community *group* and knows *secret*, or the one *before* it.
 
     A confirmation may lack the secret, for it is asked before VK was told one. Raises ForgedWebhookError,
     also for a body that is no JSON object: nothing proves that it is VK's.
@@ -143,10 +143,9 @@ def proven(body: bytes, *, group: int, secret: str) -> Mapping[str, Any]:
     if fields.get("type") == CONFIRMATION and "secret" not in fields:
         return fields
     given = fields.get("secret")
-    if not secret or not isinstance(given, str):
+    if not isinstance(given, str):
         raise ForgedWebhookError(NAME)
-    if not hmac.compare_digest(given.encode(errors="surrogatepass"), secret.encode()):
-        raise ForgedWebhookError(NAME)
+    check_secret(NAME, secret, given, before=before)
     return fields
 
 

@@ -49,6 +49,10 @@ class Means:
         """The secret *name*, which only a webhook needs."""
         return "" if section.is_polled else self.secrets.need(name, use)
 
+    def secret_before(self, name: str) -> str:
+        """The secret that *name* took over from: for an hour after, a platform may repeat what it sent with it."""
+        return self.secrets.find(f"{name}_BEFORE") or ""
+
 
 def channels_of(means: Means) -> dict[str, Channel]:
     """The channels that are on. Raises MissingSecretError, CertificateFileError or ChannelMisconfiguredError."""
@@ -74,6 +78,7 @@ def _telegram(section: TelegramSection, means: Means) -> Channel:
     settings = TelegramSettings(
         token=means.secrets.need(TELEGRAM_TOKEN, "channels.telegram"),
         webhook_secret=means.webhook_secret(TELEGRAM_SECRET, section, "channels.telegram by webhook"),
+        secret_before=means.secret_before(TELEGRAM_SECRET),
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         proxy=section.proxy or None,
@@ -96,6 +101,7 @@ def _vk(section: VkSection, means: Means) -> Channel:
         token=means.secrets.need(VK_TOKEN, "channels.vk"),
         group=section.group_id,
         secret=means.webhook_secret(VK_SECRET, section, "channels.vk by webhook"),
+        secret_before=means.secret_before(VK_SECRET),
         confirmation=means.secrets.find(VK_CONFIRMATION) or "",
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
@@ -112,6 +118,7 @@ def _ok(section: OkSection, means: Means) -> Channel:
     settings = OdnoklassnikiSettings(
         token=means.secrets.need(OK_TOKEN, "channels.ok"),
         secret=means.webhook_secret(OK_SECRET, section, "channels.ok by webhook"),
+        secret_before=means.secret_before(OK_SECRET),
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         proxy=section.proxy or None,
@@ -138,6 +145,7 @@ def _max(section: MaxSection, means: Means) -> Channel:
     settings = MaxSettings(
         token=means.secrets.need(MAX_TOKEN, "channels.max"),
         secret=means.webhook_secret(MAX_SECRET, section, "channels.max by webhook"),
+        secret_before=means.secret_before(MAX_SECRET),
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         tls=trusting(section.ca_file) if section.ca_file else None,
