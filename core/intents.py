@@ -231,6 +231,9 @@ def intent_of(typed: str) -> Intent | None:
         return exact
     if len(said) < FUZZY_CHARS_MIN:
         return None
+    without_sum = " ".join(word for word in said.split() if not word.isdecimal())
+    if _BY_WORDS.get(without_sum) is Intent.PAY:
+        return Intent.PAY
     if (saying := next((words for words in _SAYINGS if f" {words} " in f" {said} "), None)) is not None:
         return _BY_WORDS[saying]
     whole = process.extractOne(said, _ALL, scorer=fuzz.ratio, score_cutoff=LIKENESS_WHOLE_MIN)

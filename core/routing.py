@@ -111,8 +111,8 @@ WISHES: Final[Mapping[Intent, str]] = {
     Intent.THANKS: "thanks",
 }
 
-# The sum in «оплатить 1 500,50 рублей».
-_SUM: Final = re.compile(r"\d[\d\s.,]*(?<=\d)")
+# The sum in «оплатить 1 500,50 рублей»; a minus is part of it, so that nobody pays what they took off.
+_SUM: Final = re.compile(r"(?:(?<!\w)[-–−])?\d[\d\s.,]*(?<=\d)")  # as keyboards write a minus
 
 # Wishes that are heard wherever the talk stands.
 ALWAYS_HEARD: Final = frozenset({Intent.MENU, Intent.CANCEL, Intent.STOP, Intent.HELP, Intent.CONTACTS})

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from zlib import crc32
 
-from core.dialogues.terms import place_named, unit_named
+from core.dialogues.terms import place_named, unit_named, zone_named
 from core.messages import DataClass, Keyboard, Month, Phrase, PressButton, Reply, press, say, text
 from core.meter_questions import Kept
 from core.metering import hot_above_cold, verification_note
@@ -64,7 +64,7 @@ def register_name(meter: Meter, number: int, *, short: bool = False) -> Phrase:
     name = short_name(meter) if short else full_name(meter)
     if len(meter.registers) == 1:
         return name
-    return text("meter-name-zone", name=name, zone=zone_of(register_of(meter, number)))
+    return text("meter-name-zone", name=name, zone=zone_named(register_of(meter, number).label, number))
 
 
 def register_of(meter: Meter, number: int) -> Register:
@@ -73,11 +73,6 @@ def register_of(meter: Meter, number: int) -> Register:
         if register.number == number:
             return register
     raise LookupError(number)
-
-
-def zone_of(register: Register) -> str:
-    """What the register is called on the meter, or T1, T2, T3."""
-    return register.label or f"Т{register.number}"
 
 
 def example_of(asked: Sequence[Meter]) -> Phrase:
@@ -305,7 +300,7 @@ def _note_line(meter: Meter, note: Note) -> Phrase:
         case Corrects(_, earlier) if len(meter.registers) == 1:
             return text("reading-corrects", earlier=earlier)
         case Corrects(register, earlier):
-            zone = zone_of(register_of(meter, register))
+            zone = zone_named(register_of(meter, register).label, register)
             return text("reading-corrects-zone", zone=zone, earlier=earlier)
         case RolledOver():
             return text("reading-rolled-over")

@@ -53,3 +53,8 @@ def test_each_wish_is_understood_in_its_own_words(words: str) -> None:
 @given(st.text())
 def test_any_text_is_taken_without_a_failure(typed: str) -> None:
     intent_of(typed)
+
+
+@pytest.mark.parametrize("typed", ["pay 1000", "оплатить 1 500,50", "pay -5"])
+def test_a_sum_beside_the_wish_to_pay_is_no_hindrance(typed: str) -> None:
+    assert intent_of(typed) is Intent.PAY

@@ -99,6 +99,12 @@ def test_what_the_table_of_free_text_says_is_read(text: str, meters: list[Meter]
             [COLD],
             Correction(Entries((Entered(Slot("cold", 1), Decimal(98), "98"),))),
         ),
+        (
+            "I made a mistake, it was 98",
+            [COLD],
+            Correction(Entries((Entered(Slot("cold", 1), Decimal(98), "98"),))),
+        ),
+        ("used 5", FLAT, Consumption(("5",))),
         ("в прошлый раз ошибся, было 98", FLAT, Correction(WhichMeter((Doubt("98", slots(FLAT)),)))),
         ("показания", FLAT, NotReading()),
     ],
@@ -246,7 +252,11 @@ def test_the_meter_that_is_named_exactly_is_not_asked_about_elsewhere() -> None:
 
 @pytest.mark.parametrize(
     ("text", "typed"),
-    [("хвс 1234 5678", ("1234", "5678")), ("хвс 12 хвс 13", ("12", "13")), ("21 22 23 24", ("21", "22", "23", "24"))],
+    [
+        ("хвс 1234 5678", ("1234", "5678")),
+        ("хвс 12 хвс 13", ("12", "13")),
+        ("21 22 23 24", ("21", "22", "23", "24")),
+    ],
 )
 def test_more_values_than_registers_are_not_guessed_at(text: str, typed: tuple[str, ...]) -> None:
     assert read(text, *FLAT) == Unclear(typed)

@@ -20,6 +20,10 @@ place-toilet = toilet
 place-corridor = corridor
 place-hall = hallway
 
+zone-day = day
+zone-night = night
+zone-peak = peak
+zone-half-peak = half-peak
 unit-cubic-metre = m³
 unit-square-metre = m²
 unit-kilowatt-hour = kWh

@@ -20,6 +20,10 @@ place-toilet = туалет
 place-corridor = коридор
 place-hall = прихожая
 
+zone-day = день
+zone-night = ночь
+zone-peak = пик
+zone-half-peak = полупик
 unit-cubic-metre = м³
 unit-square-metre = м²
 unit-kilowatt-hour = кВт·ч
