@@ -33,6 +33,10 @@ from storage.exchange import import_files
 from storage.exchange_protocol import Refused
 from storage.migrating import migrate
 from storage.roles import Roles, provisioning
+from tests.reading_logs import plant, pytest_configure, pytest_runtest_teardown
+
+# Hooks of pytest's are found by their names here.
+__all__ = ["pytest_configure", "pytest_runtest_teardown"]
 
 ROOM_BYTES = 2**30
 
@@ -137,6 +141,7 @@ async def db(pool: Pool) -> AsyncIterator[Connection]:
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("Europe/Moscow"))
 SECRETS = simulated_secrets(master="m" * 64, billing="b" * 64)
+plant(SECRETS.values())
 TOWN_ACCOUNTS = 6
 
 
@@ -157,8 +162,11 @@ async def town(migrated: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
     async with _created(migrated, f"template {DATABASE}") as database:
         async with connect(database.app) as db:
             reports = await import_files(db, files, now=NOW)
+            numbers = await db.fetch("select number from account")
         assert not [report for report in reports if isinstance(report.outcome, Refused)]
-        yield Town(migrated, database.name, codes_in(folder / CODES_FILE))
+        codes = codes_in(folder / CODES_FILE)
+        plant([*codes.values(), *(row["number"] for row in numbers)])
+        yield Town(migrated, database.name, codes)
 
 
 @asynccontextmanager

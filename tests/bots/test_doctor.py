@@ -8,9 +8,10 @@ import pytest
 
 from bots.channel_sections import ChannelsSection
 from bots.configuration import Secrets, checked
-from bots.doctor import warnings_of_law
+from bots.doctor import pooler_checks, warnings_of_law
 from bots.messengers import MAX_SECRET, MAX_TOKEN, Means, channels_of
 from bots.trust import CertificateFileError, told_of_roots
+from tests.conftest import Database
 from tests.making_certificates import make_authority
 
 CENTRE: dict[str, Any] = {"centre": {"name": "ЕРКЦ"}, "server": {"public_url": "https://centre.example"}}
@@ -76,3 +77,28 @@ def test_a_root_that_is_missing_or_is_none_stops_the_channel_at_start(
 
     with pytest.raises(CertificateFileError, match=r"root\.pem"):
         channels_of(Means(configuration, Secrets(SECRETS), lambda: NOW))
+
+
+# --- The pooler -------------------------------------------------------------------------------------
+
+
+async def told_of_pooler(**environment: str) -> list[tuple[bool | None, str]]:
+    pooled = checked({**CENTRE, "database": {"pooled": True}}, source="test")
+    return [check async for check in pooler_checks(pooled, Secrets(environment))]
+
+
+async def test_a_pooler_wants_a_way_past_it() -> None:
+    [(passed, line), *_] = await told_of_pooler()
+
+    assert not passed
+    assert "KVITOK_DATABASE_DIRECT_URL" in line
+
+
+async def test_a_server_that_is_no_pooler_with_our_timeouts_is_told_what_to_set(database: Database) -> None:
+    [(passed, _), (served, line)] = await told_of_pooler(
+        KVITOK_DATABASE_URL=database.app, KVITOK_DATABASE_DIRECT_URL=database.app
+    )
+
+    assert passed
+    assert not served
+    assert "connect_query" in line

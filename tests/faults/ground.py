@@ -41,6 +41,7 @@ from storage.exchange_protocol import Refused
 from storage.migrating import migrate
 from tests.conftest import SECRETS, Database, quick_folder
 from tests.faults.dying import Life, live
+from tests.reading_logs import read
 
 NOW: Final = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("Europe/Moscow"))
 ACCOUNTS: Final = 8
@@ -308,3 +309,5 @@ async def _end(here: Neighbourhood) -> None:
         engine.kill()
     for engine in here.engines:
         await engine.ended()
+    for line in here.logs().splitlines():
+        read(line)
