@@ -134,8 +134,8 @@ async def standing(db: Connection) -> Standing:
 
 # --- Proving -----------------------------------------------------------------------------------------
 
-# One proof at a time; whoever comes second leaves it to the first.
-ALONE: Final = "select pg_try_advisory_xact_lock(hashtext('kvitok proof'))"
+# One proof of a centre at a time; whoever comes second leaves it to the first.
+ALONE: Final = "select pg_try_advisory_xact_lock(hashtext('kvitok proof'), hashtext(current_schema()))"
 
 # Whether a proof began since then.
 SINCE: Final = "select exists (select from proof where began_at >= $1)"
