@@ -44,7 +44,9 @@ class MigrationRefusedError(KvitokError):
     """The database refused a statement of the migration, and why: a role that owns nothing here, above all."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{database.OWNER_URL}: the database refused the migration: {reason.rpartition('>: ')[2]}")
+        super().__init__(
+            f"{database.OWNER_URL}: the database refused the migration: {reason.rpartition('>: ')[2]}"
+        )
         self.reason = reason
 
 

@@ -93,7 +93,11 @@ async def run_demo(data: Path, *, port: int, fresh: bool, accounts: int) -> int:
         async with (
             open_pool(server.url("app")) as pool,
             surrounded(
-                simulated_configuration(port, banks=True), environment, pool=pool, clock=clock, codes=home.codes()
+                simulated_configuration(port, banks=True),
+                environment,
+                pool=pool,
+                clock=clock,
+                codes=home.codes(),
             ) as demo,
         ):
             _greet(out, demo, home.codes())

@@ -35,6 +35,7 @@ WAYS_IN: Final = {
     ("POST", "/acquirers/{name}/notice"): "a signature, or asking the acquirer",
     ("GET", "/s/{token}"): "128 random bits, once",
     ("POST", "/s/{token}"): "128 random bits, once",
+    ("GET", "/s/{token}/{place}"): "the same, and the cookie of who pressed",
     ("GET", "/files/{token}/{name}"): "128 random bits, 15 days",
 }
 GUESSES: Final = (
@@ -88,7 +89,7 @@ async def test_a_platform_proves_itself_to_its_own_webhook_alone(bench: Bench, c
     assert await bench.channel(channel).known() == before
 
 
-@pytest.mark.parametrize("page", ["/p/{}", "/p/{}/done", "/s/{}"])
+@pytest.mark.parametrize("page", ["/p/{}", "/p/{}/done", "/s/{}", "/s/{}/0"])
 async def test_a_guessed_token_gets_what_any_other_gets(bench: Bench, page: str) -> None:
     answers = set()
     for guess in GUESSES[:-1]:
