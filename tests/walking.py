@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from typing import Any, Final
@@ -23,8 +23,9 @@ WISHES: Final = (
 # Buttons that end what the walk is about, or lead nowhere new.
 LET_BE: Final = ("unlinkyes", "eraseyes", "decline", "agree", "lang:en", "notme", "invite", "cancel")
 PRESSES_MAX: Final = 60
-# A press may be answered by an edit that changes nothing, which nobody sees.
-SILENCE_S: Final = 3
+
+# How many messages and presses of residents were taken.
+TAKEN: Final = "select count(*) from inbox"
 
 
 class Walk:
@@ -41,15 +42,15 @@ class Walk:
         await self.talk.phone.do("say", text=text)
         await self.hear()
 
-    async def hear(self, wait_s: float = PATIENCE_S) -> None:
+    async def hear(self) -> None:
         """Hear the answer, to its end, and note what it offers."""
         phone = self.talk.phone
-        while (message := await phone.next(wait_s)) is not None:
+        while (message := await phone.next()) is not None:
             self.heard.append(message)
             for key in (key for row in message["buttons"] for key in row):
                 if key["kind"] == "press":
                     self._to_press.append((phone, message["id"], str(key["id"])))
-            await self._settled()
+            await self._until(WAITING, lambda found: found == 0)
             await phone.look()
             if not phone.unread:
                 return
@@ -70,9 +71,18 @@ class Walk:
                 continue
             # A button is gone once its message was edited or another keyboard came to the bottom.
             with suppress(TranscriptError):
-                await phone.do("press", message=message, button=payload)
-                self._pressed.add(payload)
-                await self.hear(SILENCE_S)
+                await self._press(phone, message, payload)
+
+    async def _press(self, phone: Phone, message: int, payload: str) -> None:
+        taken = await self._found(TAKEN)
+        await phone.do("press", message=message, button=payload)
+        self._pressed.add(payload)
+        await self._until(TAKEN, lambda found: found > taken)
+        await self._until(WAITING, lambda found: found == 0)
+        await phone.look()
+        # An answer may be an edit that changes nothing, which nobody sees.
+        if phone.unread:
+            await self.hear()
 
     async def happen(self, chat: int, *happened: Event) -> None:
         """Have *happened* told to *chat*."""
@@ -81,12 +91,16 @@ class Walk:
                 await events.add(db, [(chat, event)], now=self.talk.around.clock())
             await self.hear()
 
-    async def _settled(self) -> None:
+    async def _until(self, query: str, wanted: Callable[[int], bool]) -> None:
+        """Wait until what *query* finds is *wanted*, or for as long as a resident would."""
+        for _ in range(1000 * PATIENCE_S // LOOK_AGAIN_MS):
+            if wanted(await self._found(query)):
+                return
+            await asyncio.sleep(LOOK_AGAIN_MS / 1000)
+
+    async def _found(self, query: str) -> int:
         async with self.talk.pool.acquire() as db:
-            for _ in range(1000 * PATIENCE_S // LOOK_AGAIN_MS):
-                if not await db.fetchval(WAITING):
-                    return
-                await asyncio.sleep(LOOK_AGAIN_MS / 1000)
+            return int(await db.fetchval(query))
 
 
 def unasked(account: int, secret: str) -> tuple[Event, ...]:
