@@ -53,6 +53,9 @@ UNSAFE_SETTINGS: Final = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    # What lives for a second needs nobody to read ahead in it, nor to tidy up after it.
+    "io_method": "sync",
+    "autovacuum": "off",
 }
 
 NOTE: Final = "postmaster.pid"
