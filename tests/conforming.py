@@ -20,12 +20,13 @@ from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Configuration, Secrets
 from bots.listening import listening
-from bots.simulator.surroundings import HOST, Surroundings, simulated_configuration, surrounded
+from bots.simulator.surroundings import HOST, Surroundings, simulated_configuration
 from core.messages import Message, MessageClass, Span
 from storage import outbox
 from storage.database import Pool, open_pool
 from storage.outbox import Outgoing
 from tests.conftest import NOW, SECRETS, Town, copy_of
+from tests.hurrying import hurried
 from tests.phones import LOOK_AGAIN_MS, PATIENCE_S, Phone
 from tests.platforms import PLATFORMS, Platform, Post, Struck
 from tests.talking import Talk
@@ -239,9 +240,7 @@ async def on_the_bench(town: Town) -> AsyncIterator[Bench]:
         app.router.add_route("*", "/{anywhere:.*}", wire.serve)
         async with (
             listening(app, host=HOST, port=before),
-            surrounded(
-                configuration, Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes, paced=False
-            ) as around,
+            hurried(configuration, Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes) as around,
         ):
             direct_way = dataclasses.replace(around, address=f"http://{HOST}:{port}")
             yield Bench(direct_way, configuration, pool, http, wire)

@@ -19,12 +19,7 @@ from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Secrets
 from bots.simulator.demo import codes_in
-from bots.simulator.surroundings import (
-    Surroundings,
-    simulated_configuration,
-    simulated_secrets,
-    surrounded,
-)
+from bots.simulator.surroundings import Surroundings, simulated_configuration, simulated_secrets
 from bots.town.writing import CODES_FILE, write_town
 from storage.database import Connection, Pool, connect, open_pool
 from storage.embedded import EmbeddedPostgres
@@ -33,6 +28,7 @@ from storage.exchange import import_files
 from storage.exchange_protocol import Refused
 from storage.migrating import migrate
 from storage.roles import Roles, provisioning
+from tests.hurrying import hurried
 from tests.reading_logs import plant, pytest_configure, pytest_runtest_teardown
 
 # Hooks of pytest's are found by their names here.
@@ -190,13 +186,8 @@ async def around(inhabited: Database, town: Town) -> AsyncIterator[Surroundings]
     clock.set(NOW)
     async with (
         open_pool(inhabited.app, most=CONNECTIONS) as pool,
-        surrounded(
-            simulated_configuration(free_port()),
-            Secrets(SECRETS),
-            pool=pool,
-            clock=clock,
-            codes=town.codes,
-            paced=False,
+        hurried(
+            simulated_configuration(free_port()), Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes
         ) as surroundings,
     ):
         yield surroundings

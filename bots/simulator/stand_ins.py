@@ -90,7 +90,7 @@ def stand_ins(
             **unless_paced(calls_per_s=WITHOUT_PACE),
         ),
         "ok": OdnoklassnikiStandIn(
-            **of(OK_TOKEN), **unless_paced(chat_burst=WITHOUT_PACE, group_per_s=WITHOUT_PACE)
+            **of(OK_TOKEN), **unless_paced(chat_burst=WITHOUT_PACE, group_per_s=WITHOUT_PACE, settle_s=0)
         ),
         "viber": ViberStandIn(**of(VIBER_TOKEN), **unless_paced(unanswered_max=WITHOUT_PACE)),
         "max": MaxStandIn(**of(MAX_TOKEN), **unless_paced(calls_per_s=WITHOUT_PACE, chat_per_s=WITHOUT_PACE)),

@@ -12,10 +12,11 @@ import pytest
 from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Secrets
-from bots.simulator.surroundings import Surroundings, simulated_configuration, surrounded
+from bots.simulator.surroundings import Surroundings, simulated_configuration
 from storage.database import Pool, open_pool
 from storage.proof import verify
 from tests.conftest import SECRETS, Database, Town
+from tests.hurrying import hurried
 from tests.talking import Talk
 
 ASK = """
@@ -82,13 +83,12 @@ async def test_an_hour_that_is_missing_or_comes_twice_disturbs_nothing(
     async with (
         open_pool(inhabited.app) as pool,
         aiohttp.ClientSession() as http,
-        surrounded(
+        hurried(
             msgspec.structs.replace(configuration, centre=centre),
             Secrets(SECRETS),
             pool=pool,
             clock=clock,
             codes=town.codes,
-            paced=False,
         ) as around,
     ):
         moscow = ZoneInfo("Europe/Moscow")

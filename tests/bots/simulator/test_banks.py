@@ -12,7 +12,7 @@ import pytest
 from benchmarks.ports import free_port
 from bots.clock import BusinessClock
 from bots.configuration import Secrets
-from bots.simulator.surroundings import simulated_configuration, surrounded
+from bots.simulator.surroundings import simulated_configuration
 from bots.wiring import keys_of, payment_settings_of
 from core.money import Money
 from core.questions import OpenPayment
@@ -20,6 +20,7 @@ from storage.database import Connection, Pool, open_pool
 from storage.payments import open_payment
 from storage.proof import verify
 from tests.conftest import NOW, SECRETS, Database, Town
+from tests.hurrying import hurried
 from tests.storage.making_links import make_chat
 
 
@@ -48,7 +49,7 @@ async def payer(inhabited: Database, town: Town) -> AsyncIterator[Payer]:
     settings = payment_settings_of(configuration, keys_of(Secrets(SECRETS)))
     async with (
         open_pool(inhabited.app, most=5) as pool,
-        surrounded(configuration, Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes, paced=False),
+        hurried(configuration, Secrets(SECRETS), pool=pool, clock=clock, codes=town.codes),
         aiohttp.ClientSession() as http,
     ):
         async with pool.acquire() as db:
