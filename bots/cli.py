@@ -150,7 +150,7 @@ def import_(
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
-    """Take over billing's files, registers of payments and the bank's statements.
+    """Take over billing's files, registers and bank statements.
 
     A file with a mistake is left out whole. Status 1 if one is, or if a file is of no known kind.
     """
@@ -178,13 +178,13 @@ def settle(
 
 @export_app.command(name="readings")
 def export_readings(*, since: Since, out: Out = Path(), data: Data = DATA) -> None:
-    """Write the readings that were received since a day."""
+    """Write the readings received since a day."""
     _export("readings", since, out, data)
 
 
 @export_app.command(name="payments")
 def export_payments(*, since: Since, out: Out = Path(), data: Data = DATA) -> None:
-    """Write the payments that were booked since a day, and how they were spread."""
+    """Write the payments booked since a day, and their spread."""
     _export("payments", since, out, data)
 
 
@@ -207,7 +207,10 @@ def render(
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
-    """Draw every bill of a month for paper, a PDF file each, on all cores."""
+    """Draw every bill of a month for paper.
+
+    A PDF file each, on all cores.
+    """
     from bots.bill_printing import render_bills  # noqa: PLC0415
     from core.messages import Month  # noqa: PLC0415
 
@@ -224,7 +227,7 @@ def verify(*, data: Data = DATA) -> None:
 
 @ledger_app.command()
 def differences(*, data: Data = DATA) -> None:
-    """List accounts whose balance differs from billing's. Status 1 if there is one."""
+    """List accounts that differ from billing. Status 1 if one does."""
     from bots.commands import differences as command  # noqa: PLC0415
 
     run(command(data))
@@ -237,7 +240,7 @@ def show_books(
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
-    """Show an account's books, in Russian and with a running balance."""
+    """Show an account's books with a running balance."""
     from bots.book_commands import show_books as command  # noqa: PLC0415
 
     run(command(account, config=config, data=data))
@@ -245,7 +248,7 @@ def show_books(
 
 @ledger_app.command(name="penalties")
 def compare_penalties(*, config: Config = CONFIG, data: Data = DATA) -> None:
-    """List penalties of billing that our own reckoning does not give. Status 1 if there is one."""
+    """List penalties that differ from our reckoning. Status 1 if one does."""
     from bots.book_commands import compare_penalties as command  # noqa: PLC0415
 
     run(command(config=config, data=data))
@@ -274,7 +277,10 @@ def reconcile_payments(
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
-    """Compare a day with the acquirers, posting what was missed. Status 1 if anything differs."""
+    """Compare a day with the acquirers, posting what was missed.
+
+    Status 1 if anything differs.
+    """
     from bots.payment_commands import compare  # noqa: PLC0415
 
     run(compare(day, config=config, data=data))
@@ -291,7 +297,10 @@ def refund_payment(
     config: Config = CONFIG,
     data: Data = DATA,
 ) -> None:
-    """Have the acquirer give a payment back, whole or in part; the resident is told. Safe to run again."""
+    """Have the acquirer give a payment back, whole or in part.
+
+    The resident is told. Safe to run again.
+    """
     from bots.payment_commands import give_back  # noqa: PLC0415
 
     run(give_back(number, amount, to=to, config=config, data=data))
@@ -299,7 +308,7 @@ def refund_payment(
 
 @channels_app.command()
 def subscribe(*, config: Config = Path("config.yaml")) -> None:
-    """Have every configured messenger send its updates here. Status 1 if one refuses."""
+    """Have the messengers send their updates here. Status 1 if one refuses."""
     from bots.subscribing import subscribe as command  # noqa: PLC0415
 
     run(command(config))
@@ -307,7 +316,10 @@ def subscribe(*, config: Config = Path("config.yaml")) -> None:
 
 @channels_app.command()
 def unsubscribe(*, config: Config = Path("config.yaml")) -> None:
-    """Have every configured messenger stop sending; what waits there is kept. Status 1 if one refuses."""
+    """Have the messengers stop sending; what waits there is kept.
+
+    Status 1 if one refuses.
+    """
     from bots.subscribing import unsubscribe as command  # noqa: PLC0415
 
     run(command(config))

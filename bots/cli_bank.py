@@ -8,7 +8,7 @@ import typer
 
 from bots.cli_options import CONFIG, DATA, Config, Data, run
 
-bank_app = typer.Typer(help="The centre's bank account: what waits for money, and what money waits for.")
+bank_app = typer.Typer(help="The bank account: money and payments that wait.")
 
 
 @bank_app.command(name="waiting")

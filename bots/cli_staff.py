@@ -75,7 +75,7 @@ def close_case(number: CaseNumber, *, data: Data = DATA) -> None:
 
 @links_app.command(name="show")
 def show_links(account: AccountNumber, *, data: Data = DATA) -> None:
-    """Show who is linked to an account, and whether linking is on hold."""
+    """Show who has an account, and whether it is on hold."""
     from bots.link_commands import show_links as command  # noqa: PLC0415
 
     run(command(account, data=data))

@@ -9,7 +9,7 @@ from core.messages import DataClass, MessageClass
 from core.money import Money
 from core.privacy import Ceiling, permitted, withheld
 from core.questions import EventOf, PaymentOf, Settled, StatementOf
-from core.turns import CaseAnswered, Event, LinkAdded, PaymentSettled, ReadingRejected
+from core.turns import CaseAnswered, Event, LinkAdded, LinkUnfrozen, PaymentSettled, ReadingRejected
 from tests.making_money import a_statement
 from tests.making_people import NOW, a_link, a_newcomer, a_resident, only, payloads, words_of
 
@@ -20,6 +20,7 @@ ANSWERS = {PaymentOf: PAYMENT, StatementOf: STATEMENT}
 EVENTS = [
     PaymentSettled(1, 71, Money(123_456)),
     LinkAdded(2, 71, "vk"),
+    LinkUnfrozen(71),
     ReadingRejected(3, 71, "1 234,56 ₽"),
     CaseAnswered(4, "1 234,56 ₽"),
 ]
