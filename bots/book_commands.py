@@ -14,6 +14,7 @@ from rich.table import Table
 from bots.configuration import found
 from bots.reaching import reached
 from bots.settlement_files import write_settlements
+from bots.staff import who_runs
 from core.due_dates import due_rules
 from core.errors import KvitokError
 from core.messages import Month
@@ -29,6 +30,7 @@ from storage.exchange import CENTRE_TIME
 from storage.penalties import penalty_differences
 from storage.receiving import Matched, NotPutAside, match_payments
 from storage.settlement import collected_in, settle_day, settled_with
+from storage.staff_actions import record
 
 out: Final = Console()
 
@@ -122,7 +124,9 @@ WAYS: Final = {
 async def show_books(number: str, *, config: Path, data: Path) -> int:
     """Print the books of an account: what happened, what it moved, what was due afterwards."""
     async with reached(data) as db:
-        entries = await entries_of(db, await _account(db, number))
+        account = await _account(db, number)
+        entries = await entries_of(db, account)
+        await record(db, "look", who=who_runs(), now=datetime.now(UTC), account=account)
     out.print(books_table(number, entries, _centre(config).zone))
     return 0
 
