@@ -94,7 +94,7 @@ async def a_talk(**settings: Any) -> AsyncIterator[Talk]:
     async with TestServer(app) as server:
         await stand_in.open()
         base = str(server.make_url("/")).rstrip("/")
-        bot = Vk(VkSettings(TOKEN, GROUP, SECRET, CODE, api_base=base), clock=lambda: NOW)
+        bot = Vk(VkSettings(TOKEN, GROUP, SECRET, confirmation=CODE, api_base=base), clock=lambda: NOW)
         talk = Talk(bot, stand_in)
         # What happened before a poller came is not told to it.
         bot._poll_server = await bot._begin_polling()
