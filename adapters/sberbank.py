@@ -28,7 +28,18 @@ from adapters.sberbank_answers import (
     decode_status,
     is_signed,
 )
-from core.acquiring import Accepted, Created, Down, Found, Missing, Notice, Order, Refused, Unlisted
+from core.acquiring import (
+    Accepted,
+    Created,
+    Down,
+    Found,
+    Missing,
+    Notice,
+    Order,
+    Refused,
+    Unlisted,
+    Unreadable,
+)
 from core.errors import ForgedWebhookError
 from core.fiscal import Contact, Item, Mode, ReceiptNeed, at_most
 from core.money import Money
@@ -129,10 +140,12 @@ class Sberbank:
                 return Created(operation, None)
             case Missing():
                 return Refused(registered.reason) if registered.final else Down(registered.reason)
+            case Unreadable(operation=operation):
+                return Created(operation, None)
             case Down() as down:
                 return down
 
-    async def query(self, operation: str) -> Found | Missing | Down:
+    async def query(self, operation: str) -> Found | Missing | Down | Unreadable:
         """What has become of the order *operation*."""
         if _OPERATION.fullmatch(operation) is None:
             return Missing()
@@ -171,7 +184,9 @@ class Sberbank:
             raise ForgedWebhookError(self.name)
         return told.get("mdOrder")
 
-    async def _status(self, which: Mapping[str, str], operation: str | None) -> Found | Missing | Down:
+    async def _status(
+        self, which: Mapping[str, str], operation: str | None
+    ) -> Found | Missing | Down | Unreadable:
         answer = await self._call("getOrderStatusExtended.do", which)
         return answer if isinstance(answer, Down) else decode_status(*answer, operation=operation)
 

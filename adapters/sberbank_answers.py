@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from core.acquiring import ROUBLES, Accepted, AttemptState, Created, Down, Found, Missing, Refused
+from core.acquiring import ROUBLES, Accepted, AttemptState, Created, Down, Found, Missing, Refused, Unreadable
 from core.money import NOTHING, Money
 
 # ISO 4217, as they number it.
@@ -103,6 +103,12 @@ class _Answer(msgspec.Struct, rename="camel"):
         return EPOCH + timedelta(milliseconds=at) if at else None
 
 
+class _Told(msgspec.Struct, rename="camel"):
+    """What is read of an order whose rest cannot be."""
+
+    order_number: str = ""
+
+
 def _read(status: int, body: bytes) -> _Answer | Down:
     if status != 200:
         return Down(f"HTTP {status}")
@@ -139,11 +145,11 @@ def decode_registered(status: int, body: bytes) -> Created | Refused | Down | Ag
     return Refused(reason)
 
 
-def decode_status(status: int, body: bytes, *, operation: str | None) -> Found | Missing | Down:
+def decode_status(status: int, body: bytes, *, operation: str | None) -> Found | Missing | Down | Unreadable:
     """What their answer to a status request means; *operation* is what was asked for, if it was known."""
     answer = _read(status, body)
     if isinstance(answer, Down):
-        return answer
+        return _unreadable(status, body, operation) or answer
     if answer.order_status is None:
         absent = answer.fault in NOT_FOUND and not answer.denied
         return (
@@ -152,16 +158,29 @@ def decode_status(status: int, body: bytes, *, operation: str | None) -> Found |
     return _found(answer, operation or answer.operation)
 
 
-def _found(answer: _Answer, operation: str | None) -> Found | Down:
+def _unreadable(status: int, body: bytes, operation: str | None) -> Unreadable | None:
+    """Which order it is that cannot be read; None where not even that can."""
+    try:
+        told = msgspec.json.decode(body, type=_Told)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    known = status == 200 and operation is not None and told.order_number
+    return Unreadable(operation or "", told.order_number, "unreadable answer") if known else None
+
+
+def _found(answer: _Answer, operation: str | None) -> Found | Down | Unreadable:
     state = _state(answer)
-    if operation is None or state is None or answer.amount is None:
+    if operation is None or state is None:
         return Down("unreadable status")
+    if answer.amount is None:
+        return Unreadable(operation, answer.order_number, "no sum")
     amount, sums = answer.amount, answer.payment_amount_info
     if state is AttemptState.PAID and sums.deposited_amount:
         amount = sums.deposited_amount
     refunded = _refunded(answer)
     if refunded is None:
-        return Down("refund of an unknown sum")
+        said = f"{answer.amount} kopecks paid"
+        return Unreadable(operation, answer.order_number, "refund of an unknown sum", said)
     if state is AttemptState.REFUNDED and refunded < amount:
         state = AttemptState.REFUNDED_IN_PART
     return Found(

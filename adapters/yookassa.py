@@ -26,7 +26,18 @@ from adapters.yookassa_answers import (
     decode_page,
     decode_refunded,
 )
-from core.acquiring import Accepted, Created, Down, Found, Missing, Notice, Order, Refused, Unlisted
+from core.acquiring import (
+    Accepted,
+    Created,
+    Down,
+    Found,
+    Missing,
+    Notice,
+    Order,
+    Refused,
+    Unlisted,
+    Unreadable,
+)
 from core.errors import ForgedWebhookError
 from core.fiscal import Contact, Item, Mode, ReceiptNeed, at_most
 from core.money import Money
@@ -105,7 +116,7 @@ class Yookassa:
         answer = await self._call("POST", "/payments", key=order.key, body=encode(order, self._settings))
         return answer if isinstance(answer, Down) else decode_created(*answer)
 
-    async def query(self, operation: str) -> Found | Missing | Down:
+    async def query(self, operation: str) -> Found | Missing | Down | Unreadable:
         """What has become of the payment *operation*."""
         if _OPERATION.fullmatch(operation) is None:
             return Missing()
@@ -127,7 +138,9 @@ class Yookassa:
         answer = await self._call("POST", "/refunds", key=key, body=body)
         return answer if isinstance(answer, Down) else decode_refunded(*answer)
 
-    async def listed(self, since: datetime, until: datetime) -> Sequence[Found] | Unlisted | Down:
+    async def listed(
+        self, since: datetime, until: datetime
+    ) -> Sequence[Found | Unreadable] | Unlisted | Down:
         """Every payment whose money arrived from *since* on and before *until*."""
         query = {
             "captured_at.gte": _moment(since),
@@ -135,7 +148,7 @@ class Yookassa:
             "status": "succeeded",
             "limit": str(PAGE),
         }
-        found: list[Found] = []
+        found: list[Found | Unreadable] = []
         while True:
             answer = await self._call("GET", "/payments", query=query)
             page = answer if isinstance(answer, Down) else decode_page(*answer)

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from core.acquiring import Accepted, AttemptState, Created, Down, Found, Missing, Refused
+from core.acquiring import Accepted, AttemptState, Created, Down, Found, Missing, Refused, Unreadable
 from core.money import NOTHING, Money
 
 T = TypeVar("T")
@@ -70,8 +70,15 @@ class _Payment(msgspec.Struct):
     recipient: _Recipient | None = None
 
 
+class _Told(msgspec.Struct):
+    """What is read of a payment whose rest cannot be."""
+
+    id: str
+    metadata: dict[str, str] = {}
+
+
 class _Page(msgspec.Struct):
-    items: list[_Payment]
+    items: list[msgspec.Raw]
     next_cursor: str | None = None
 
 
@@ -108,26 +115,39 @@ def decode_created(status: int, body: bytes) -> Created | Refused | Down:
     return Created(payment.id, payment.confirmation.confirmation_url if payment.confirmation else None)
 
 
-def decode_found(status: int, body: bytes, *, shop_id: str) -> Found | Missing | Down:
+def decode_found(status: int, body: bytes, *, shop_id: str) -> Found | Missing | Down | Unreadable:
     """What their answer to a query means; another shop's payment is none of ours."""
     if status == 404:
         return Missing()
     payment = _read(status, body, _Payment)
     if isinstance(payment, Down):
-        return payment
+        return _unreadable(body) or payment if status == 200 else payment
     if payment.recipient and payment.recipient.account_id not in {"", shop_id}:
         return Missing()
     return _found(payment)
 
 
-def decode_page(status: int, body: bytes) -> tuple[list[Found], str | None] | Down:
-    """A page of their list, and by what the next one is asked for."""
+def decode_page(status: int, body: bytes) -> tuple[list[Found | Unreadable], str | None] | Down:
+    """A page of their list, and by what the next one is asked for; one payment never spoils the others."""
     page = _read(status, body, _Page)
     if isinstance(page, Down):
         return page
-    found = [_found(payment) for payment in page.items]
-    down = [each for each in found if isinstance(each, Down)]
-    return down[0] if down else ([each for each in found if isinstance(each, Found)], page.next_cursor)
+    payments: list[Found | Unreadable] = []
+    for item in page.items:
+        payment = _read(status, bytes(item), _Payment)
+        found = payment if isinstance(payment, Down) else _found(payment)
+        if isinstance(found, Down):
+            found = _unreadable(bytes(item), found.reason) or found
+        if isinstance(found, Down):
+            return found
+        payments.append(found)
+    return payments, page.next_cursor
+
+
+def _unreadable(body: bytes, reason: str = "unreadable answer") -> Unreadable | None:
+    """Which payment it is that cannot be read; None where not even that can."""
+    told = _read(200, body, _Told)
+    return None if isinstance(told, Down) else Unreadable(told.id, told.metadata.get(KEY_NAME, ""), reason)
 
 
 def decode_refunded(status: int, body: bytes) -> Accepted | Refused | Down:
@@ -154,12 +174,13 @@ def decode_notice(body: bytes) -> str | None:
     return told.object.id if subject == "payment" else None
 
 
-def _found(payment: _Payment) -> Found | Down:
+def _found(payment: _Payment) -> Found | Down | Unreadable:
     try:
         amount = payment.amount.money
         refunded = payment.refunded_amount.money if payment.refunded_amount else NOTHING
     except ValueError:
-        return Down("unreadable sum")
+        said = " / ".join(each.value for each in (payment.amount, payment.refunded_amount) if each)
+        return Unreadable(payment.id, payment.metadata.get(KEY_NAME, ""), "unreadable sum", said)
     state = _state(payment, amount, refunded)
     if state is None:
         return Down("unknown status")

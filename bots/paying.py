@@ -7,16 +7,19 @@ answered is committed after, and whatever happens in between is found again by `
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 import structlog
 
 from bots import metrics
+from bots.asking import Run
 from core.acquiring import (
     GIVEN_UP_AFTER,
     OPEN,
@@ -35,6 +38,7 @@ from core.acquiring import (
     Post,
     Refused,
     Standing,
+    Unreadable,
     may_repeat,
     payable,
     standing,
@@ -52,14 +56,14 @@ from storage.attempts import (
     begin_attempt,
     note_created,
     note_missing,
-    open_attempts,
-    over_attempts,
     settle,
+    settle_unreadable,
 )
 from storage.bills import statement_of
 from storage.database import Connection, Pool
 from storage.failures import PASSING
 from storage.keys import Keys
+from storage.open_attempts import call_about_strays, note_asked, open_attempts, over_attempts
 from storage.payments import PaymentSettings, ReceiptWords, details_of, keep_contact, link_by_token
 
 log: Final = structlog.get_logger(__name__)
@@ -67,14 +71,17 @@ log: Final = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TRIES: Final = 4
+# So many calls of an acquirer at once, and so many of these about what stays open: who waits at a page, and a
+# notice, queue neither behind that nor behind another acquirer.
 CALLS_AT_ONCE: Final = 5
+LOOKS_AT_ONCE: Final = 2
 # So long after a go began, the page that its creation answers is sure to be alive.
 FRESH_FOR: Final = timedelta(minutes=15)
 # What is over is still looked at so often, for so long: Sberbank tells of late money and of refunds three times
 # at most, within minutes.
 WATCHED_EVERY: Final = timedelta(days=1)
 WATCHED_FOR: Final = timedelta(days=3)
-# A go that stood still for so long is asked about; each run asks about so many.
+# A go that stood still for so long is asked about; each run asks each acquirer about so many.
 ASKED_AFTER: Final = timedelta(minutes=1)
 ASKED_AT_ONCE: Final = 200
 
@@ -140,6 +147,11 @@ def _no_news() -> None:
     """Nobody waits for news."""
 
 
+def _limits(at_once: int) -> Mapping[str, asyncio.Semaphore]:
+    """So many at once of each acquirer."""
+    return defaultdict(lambda: asyncio.Semaphore(at_once))
+
+
 @dataclass(frozen=True, slots=True)
 class PayDesk:
     """All that paying needs. *news* is called when a chat has something to hear of."""
@@ -151,7 +163,7 @@ class PayDesk:
     centre: Centre
     clock: Callable[[], datetime]
     news: Callable[[], None] = _no_news
-    calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
+    calls: Mapping[str, asyncio.Semaphore] = field(default_factory=lambda: _limits(CALLS_AT_ONCE))
 
     # --- The payer ---------------------------------------------------------------------------------
 
@@ -212,7 +224,7 @@ class PayDesk:
 
     async def _create(self, acquirer: Acquirer, attempt: Attempt, source_ref: str) -> Begun | None:
         """Have the payment created; None where another go is needed."""
-        async with self.calls:
+        async with self.calls[acquirer.name]:
             answer = await acquirer.create(self._order(attempt, source_ref))
         await self._committed(lambda db: note_created(db, attempt, answer, now=self.clock()))
         log.info("payment.created", acquirer=acquirer.name, attempt=attempt.id, answer=type(answer).__name__)
@@ -235,7 +247,7 @@ class PayDesk:
                 return None if url is None else GoTo(url)
             case Found(state=AttemptState.CANCELED | AttemptState.EXPIRED):
                 return None
-            case Found():
+            case Found() | Unreadable():
                 return Changed()
             case Missing() | Down():
                 return Unavailable()
@@ -286,18 +298,20 @@ class PayDesk:
             log.warning("notice.about_nothing", acquirer=acquirer.name)
         return not isinstance(answer, Down)
 
-    async def ask(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down:
+    async def ask(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down | Unreadable:
         """What the acquirer says of *operation*, and all that follows from it done."""
-        async with self.calls:
+        async with self.calls[acquirer.name]:
             answer = await acquirer.query(operation)
-        if isinstance(answer, Found):
+        if isinstance(answer, Found | Unreadable):
             await self.settle(acquirer, answer)
         return answer
 
-    async def settle(self, acquirer: Acquirer, found: Found) -> Judgement:
+    async def settle(self, acquirer: Acquirer, found: Found | Unreadable) -> Judgement:
         """Do what follows from what *acquirer* said, and give what that was."""
 
         def settled(db: Connection) -> Awaitable[Judgement]:
+            if isinstance(found, Unreadable):
+                return settle_unreadable(db, acquirer.name, found, now=self.clock())
             return settle(
                 db, acquirer.name, found, now=self.clock(), zone=self.centre.zone, rule=self.centre.allocation
             )
@@ -312,37 +326,54 @@ class PayDesk:
     async def settle_open(self) -> int:
         """Ask about what has stood still for a while; how many were asked about.
 
-        One that fails does not keep the rest waiting: what it failed by is raised in the end.
+        One that fails does not keep the rest waiting: what it failed by is raised in the end. What was asked
+        about goes to the end of its acquirer's line, whatever came of it.
         """
-        now = self.clock()
-        async with self.pool.acquire() as db:
-            waiting = await open_attempts(db, before=now - ASKED_AFTER, most=ASKED_AT_ONCE)
-            over = await over_attempts(
-                db, since=now - WATCHED_FOR, before=now - WATCHED_EVERY, most=ASKED_AT_ONCE
-            )
-        looked = [self._look_after(attempt, source_ref) for attempt, source_ref in waiting]
-        looked += [self._look_again(attempt) for attempt in over]
-        failures = [end for end in await asyncio.gather(*looked, return_exceptions=True) if end is not None]
-        if failures:
+        await self._call_about_strays()
+        runs = await asyncio.gather(*map(self._settle_open_at, self.acquirers.values()))
+        if failures := [failure for run in runs for failure in run.failures]:
             raise failures[0]
-        return len(looked)
+        return sum(len(run.asked) for run in runs)
 
-    async def _look_after(self, attempt: Attempt, source_ref: str) -> None:
-        now, acquirer = self.clock(), self.acquirers.get(attempt.acquirer)
-        if acquirer is None:
-            log.warning("payment.without_acquirer", acquirer=attempt.acquirer, attempt=attempt.id)
-        elif attempt.operation is not None:
-            if isinstance(await self.ask(acquirer, attempt.operation), Missing):
+    async def _settle_open_at(self, acquirer: Acquirer) -> Run:
+        """Ask *acquirer* about what has stood still."""
+        now, name = self.clock(), acquirer.name
+        since, before = now - WATCHED_FOR, now - WATCHED_EVERY
+        async with self.pool.acquire() as db:
+            waiting = await open_attempts(db, name, before=now - ASKED_AFTER, most=ASKED_AT_ONCE)
+            over = await over_attempts(db, name, since=since, before=before, most=ASKED_AT_ONCE)
+        looks = [(each.id, partial(self._look_after, acquirer, each, ref)) for each, ref in waiting]
+        run = Run(iter([*looks, *((each.id, partial(self._look_again, acquirer, each)) for each in over)]))
+        await asyncio.gather(*(run.go_on() for _ in range(LOOKS_AT_ONCE)))
+        await self._committed(lambda db: note_asked(db, run.asked, now=now))
+        return run
+
+    async def _look_after(self, acquirer: Acquirer, attempt: Attempt, source_ref: str) -> bool:
+        """At a go that is open; whether *acquirer* answered."""
+        now = self.clock()
+        if attempt.operation is not None:
+            answer = await self.ask(acquirer, attempt.operation)
+            if isinstance(answer, Missing):
                 await self._committed(lambda db: note_missing(db, attempt, now=now))
-        elif may_repeat(attempt, now):
-            await self._create(acquirer, attempt, source_ref)
-        elif now - attempt.created_at >= GIVEN_UP_AFTER:
+            return not isinstance(answer, Down)
+        if may_repeat(attempt, now):
+            return not isinstance(await self._create(acquirer, attempt, source_ref), Unavailable)
+        if now - attempt.created_at >= GIVEN_UP_AFTER:
             await self._committed(lambda db: note_missing(db, attempt, now=now))
+        return True
 
-    async def _look_again(self, attempt: Attempt) -> None:
+    async def _look_again(self, acquirer: Acquirer, attempt: Attempt) -> bool:
         """At a go that is over: its money may be late, or have been given back in the acquirer's cabinet."""
-        if (acquirer := self.acquirers.get(attempt.acquirer)) and attempt.operation:
-            await self.ask(acquirer, attempt.operation)
+        return not isinstance(await self.ask(acquirer, attempt.operation or ""), Down)
+
+    async def _call_about_strays(self) -> None:
+        """What an acquirer has that is switched off nobody can ask about: once it is old, a person looks."""
+        now = self.clock()
+        strays = await self._committed(
+            lambda db: call_about_strays(db, [*self.acquirers], before=now - GIVEN_UP_AFTER, now=now)
+        )
+        for acquirer, attempts in strays.items():
+            log.warning("payments.without_acquirer", acquirer=acquirer, attempts=attempts)
 
     async def _committed(self, do: Callable[[Connection], Awaitable[T]]) -> T:
         """What *do* gives, in a transaction of its own; anew where another's lock was in the way."""

@@ -21,6 +21,7 @@ from core.acquiring import (
     Post,
     Refused,
     Unlisted,
+    Unreadable,
 )
 from core.fiscal import Contact, ReceiptNeed, suits
 from core.money import NOTHING, Money
@@ -66,7 +67,12 @@ async def _differences(desk: PayDesk, acquirer: Acquirer, day: date) -> AsyncIte
         yield Difference(acquirer.name, "", f"did not answer ({listed.reason})")
         return
     for found in listed:
-        if (difference := _difference(ours.pop(found.operation, None), found)) is not None:
+        if isinstance(found, Unreadable):
+            ours.pop(found.operation, None)
+            verdict = await desk.settle(acquirer, found)
+            what = f"{found.reason} {found.said}".rstrip()
+            yield Difference(acquirer.name, found.operation, f"{what}; judged now: {type(verdict).__name__}")
+        elif (difference := _difference(ours.pop(found.operation, None), found)) is not None:
             verdict = await desk.settle(acquirer, found)
             done = "posted now" if isinstance(verdict, Post) else f"judged now: {type(verdict).__name__}"
             yield Difference(acquirer.name, found.operation, f"{difference}; {done}")
@@ -85,7 +91,7 @@ def _difference(ours: Acquired | None, theirs: Found) -> str | None:
     return None
 
 
-async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Found] | Down:
+async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Found | Unreadable] | Down:
     """The acquirer's payments of *day*; where it has no list, each one that may be of that day is asked for."""
     zone = desk.centre.zone
     since, until = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
@@ -96,8 +102,8 @@ async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Foun
         ours = await acquired_on(db, acquirer.name, day)
         asked = sorted({*ours, *await begun_around(db, acquirer.name, day)})
 
-    async def query(operation: str) -> Found | Missing | Down:
-        async with desk.calls:
+    async def query(operation: str) -> Found | Missing | Down | Unreadable:
+        async with desk.calls[acquirer.name]:
             return await acquirer.query(operation)
 
     answers = await asyncio.gather(*map(query, asked))
@@ -106,7 +112,8 @@ async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Foun
     return [
         answer
         for answer in answers
-        if isinstance(answer, Found) and answer.state in POSTED and _is_of(answer, ours, day, desk)
+        if isinstance(answer, Unreadable)
+        or (isinstance(answer, Found) and answer.state in POSTED and _is_of(answer, ours, day, desk))
     ]
 
 

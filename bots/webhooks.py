@@ -192,14 +192,16 @@ def address_behind(peer: str, forwarded: Iterable[str], *, trusted: Networks) ->
     """The address of the client behind our own proxies.
 
     Each proxy appends whom it heard from to *forwarded*, so we walk from the right for as long as the
-    speaker is *trusted*; whatever stands further left a client may have written itself.
+    speaker is *trusted*; whatever stands further left a client may have written itself. An IPv4 address that
+    came as an IPv6 one is given as what it is.
     """
     speaker = peer
     for claimed in reversed([part.strip() for part in forwarded]):
         if not _is_trusted(speaker, trusted) or _address(claimed) is None:
             break
         speaker = claimed
-    return speaker
+    address = _address(speaker)
+    return speaker if address is None else str(address)
 
 
 def _is_trusted(speaker: str, trusted: Networks) -> bool:

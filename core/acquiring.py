@@ -118,6 +118,18 @@ class Found(msgspec.Struct, frozen=True):
     refunded: Money = NOTHING
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """What the acquirer says of a payment cannot be reckoned with, for *reason*: a person has to look.
+
+    *key* is ours, or '' where it does not tell it; *said* is the sum in its own words.
+    """
+
+    operation: str
+    key: str
+    reason: str
+    said: str = ""
+
+
 class Missing(msgspec.Struct, frozen=True):
     """The acquirer knows no such payment."""
 
@@ -155,7 +167,7 @@ class Acquirer(Protocol):
         """Create the payment of *order*, or give the one that was created under its key."""
         ...
 
-    async def query(self, operation: str) -> Found | Missing | Down:
+    async def query(self, operation: str) -> Found | Missing | Down | Unreadable:
         """What has become of the payment *operation*."""
         ...
 
@@ -173,7 +185,9 @@ class Acquirer(Protocol):
         """
         ...
 
-    async def listed(self, since: datetime, until: datetime) -> Sequence[Found] | Unlisted | Down:
+    async def listed(
+        self, since: datetime, until: datetime
+    ) -> Sequence[Found | Unreadable] | Unlisted | Down:
         """Every payment whose money arrived from *since* on and before *until*."""
         ...
 

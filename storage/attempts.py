@@ -6,7 +6,7 @@ Locks: chats, then links and goes (which nothing else holds), then what the book
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -29,6 +29,7 @@ from core.acquiring import (
     Post,
     Refused,
     Stay,
+    Unreadable,
     judge,
     judge_missing,
     move,
@@ -74,8 +75,9 @@ ATTEMPTS: Final = "select * from payment_attempt where pay_link_id = $1 order by
 
 ADD_ATTEMPT: Final = """
 insert into payment_attempt
-    (pay_link_id, acquirer, idempotence_key, amount, description, details, contact, state, created_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8)
+    (pay_link_id, acquirer, idempotence_key, amount, description, details, contact, state, created_at, changed_at,
+     asked_at)
+values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8, $8)
 returning *
 """
 
@@ -228,6 +230,34 @@ async def settle(
             return verdict
 
 
+# Whose go this is, by our key or by the acquirer's name of it.
+WHOSE_OPERATION: Final = """
+select a.id, l.account_id as account, l.chat_id as chat
+from payment_attempt a join pay_link l on l.id = a.pay_link_id
+where a.acquirer = $1 and (a.idempotence_key = $2 or a.operation_id = $3)
+order by a.idempotence_key = $2 desc limit 1
+"""
+
+
+async def settle_unreadable(
+    db: Connection, acquirer: str, said: Unreadable, *, now: datetime
+) -> Contradiction | Stay:
+    """Have a person look at what *acquirer* says and cannot be reckoned with, once; nothing is posted."""
+    facts = {"acquirer": acquirer, "operation": said.operation, "key": said.key}
+    facts |= {"said": said.reason, "said_sum": said.said}
+    whose = await db.fetchrow(WHOSE_OPERATION, acquirer, said.key, said.operation)
+    if whose is None:
+        return await _call_about_unknown(db, facts, now)
+    await db.execute(LOCK_CHAT, whose["chat"])
+    [row] = await db.fetch(LOCK_ATTEMPT, whose["id"])
+    if (attempt := attempt_from(row)).case is not None:
+        return Stay()
+    facts |= {"attempt": str(attempt.id), "asked_kopecks": str(attempt.amount.kopecks)}
+    case = await db.fetchval(OPEN_CASE, "payment_unreadable", whose["account"], whose["chat"], facts, now)
+    await db.execute(MOVE_ATTEMPT, attempt.id, attempt.state, None, None, None, case, now)
+    return Contradiction("payment_unreadable")
+
+
 # When the money arrived, once and for ever.
 PAID_AT: Final = """
 update payment_attempt set paid_at = coalesce(paid_at, $2) where id = $1 returning paid_at
@@ -327,10 +357,12 @@ ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('unknown payment')
 
 
 async def _settle_unknown(db: Connection, acquirer: str, found: Found, now: datetime) -> Judgement:
-    if found.state not in POSTED:
-        return Stay()
+    return await _call_about_unknown(db, _facts(acquirer, found), now) if found.state in POSTED else Stay()
+
+
+async def _call_about_unknown(db: Connection, facts: Mapping[str, str], now: datetime) -> Contradiction:
     await db.execute(ONE_AT_A_TIME)
-    await db.execute(OPEN_UNKNOWN_CASE, _facts(acquirer, found), now)
+    await db.execute(OPEN_UNKNOWN_CASE, facts, now)
     return Contradiction("payment_unknown")
 
 
@@ -344,34 +376,3 @@ def _facts(acquirer: str, found: Found) -> dict[str, str]:
         "said_currency": found.currency,
         "said_refunded_kopecks": str(found.refunded.kopecks),
     }
-
-
-# --- What stays open -------------------------------------------------------------------------------
-
-# Goes that have stood still since before then, the longest-standing first, each with its link's source.
-OPEN_ATTEMPTS: Final = """
-select a.*, l.source_ref
-from payment_attempt a join pay_link l on l.id = a.pay_link_id
-where a.state in ('created', 'pending', 'unknown') and a.case_id is null and a.changed_at < $1
-order by a.changed_at limit $2
-"""
-
-
-async def open_attempts(db: Connection, *, before: datetime, most: int) -> list[tuple[Attempt, str]]:
-    """Up to *most* goes that are open and did not change since *before*, each with its link's source."""
-    return [(attempt_from(row), row["source_ref"]) for row in await db.fetch(OPEN_ATTEMPTS, before, most)]
-
-
-# Goes that are over for us, begun since then and not asked about since that: money may arrive late, a refund be
-# made in the acquirer's cabinet, and a notice of either get lost.
-OVER: Final = """
-select * from payment_attempt
-where state not in ('created', 'pending', 'unknown', 'refunded') and case_id is null
-  and operation_id is not null and created_at > $1 and changed_at < $2
-order by changed_at limit $3
-"""
-
-
-async def over_attempts(db: Connection, *, since: datetime, before: datetime, most: int) -> list[Attempt]:
-    """Up to *most* goes that are over, begun after *since* and last asked about before *before*."""
-    return [attempt_from(row) for row in await db.fetch(OVER, since, before, most)]

@@ -32,7 +32,7 @@ class Faults:
     """What goes wrong. *cut_off*: so many orders are registered without an answer. *checksum*: of notices.
 
     *denied*: the login is refused, with an error code that means many other things too. *refunds_down*: so many
-    refunds are not made, and not answered.
+    refunds are not made, and not answered. *untold*: nobody says how much was given back.
     """
 
     down: bool = False
@@ -43,6 +43,7 @@ class Faults:
     notices: int = 1
     kopecks_off: int = 0
     currency: str = "643"
+    untold: bool = False
     checksum: str = "valid"  # or "wrong", or "missing"
 
 
@@ -228,7 +229,7 @@ class SberbankStandIn:
             "date": milliseconds(order.created_at),
             "paymentAmountInfo": {
                 "depositedAmount": amount - order.refunded if paid else 0,
-                "refundedAmount": order.refunded,
+                "refundedAmount": None if self.faults.untold else order.refunded,
             },
         }
         if self.forms:

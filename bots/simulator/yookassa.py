@@ -41,7 +41,7 @@ class Faults:
     """What goes wrong. *cut_off*: so many payments are created and answered with 500. *notices*: each comes so often.
 
     *overtake*: so many creations are paid, and told of, before they are answered. *refunds_down*: so many refunds
-    are not made, and answered with 500.
+    are not made, and answered with 500. *decimals* is how many of them sums are told with.
     """
 
     down: bool = False
@@ -51,6 +51,7 @@ class Faults:
     notices: int = 1
     kopecks_off: int = 0
     currency: str = "RUB"
+    decimals: int = 2
     sender: str = SENDER
 
 
@@ -236,7 +237,7 @@ class YookassaStandIn:
         shown: dict[str, Any] = {
             "id": payment.id,
             "status": payment.status,
-            "amount": {"value": f"{value:.2f}", "currency": self.faults.currency},
+            "amount": {"value": f"{value:.{self.faults.decimals}f}", "currency": self.faults.currency},
             "description": payment.body.get("description", ""),
             "recipient": {"account_id": self.shop_id, "gateway_id": "2000001"},
             "created_at": moment(payment.created_at),

@@ -52,6 +52,8 @@ PAYMENT_ATTEMPT = Table(
     Column("state", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
+    # When it was last asked about of ourselves, whatever came of that: its place in the line.
+    Column("asked_at", DateTime(timezone=True), nullable=False),
     Column("payment_id", BigInteger, index=True),
     # What the payment is for and what its receipt prints (core.acquiring.Details), as it was at the beginning.
     Column("details", Text, nullable=False, server_default="{}"),
@@ -73,7 +75,8 @@ PAYMENT_ATTEMPT = Table(
     Index("payment_attempt_operation_key", "acquirer", "operation_id", unique=True),
     Index(
         "payment_attempt_open_idx",
-        "changed_at",
+        "acquirer",
+        "asked_at",
         postgresql_where=text("state in ('created', 'pending', 'unknown') and case_id is null"),
     ),
     Index("payment_attempt_created_idx", "created_at"),

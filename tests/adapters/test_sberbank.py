@@ -33,6 +33,7 @@ from core.acquiring import (
     Notice,
     Order,
     Refused,
+    Unreadable,
 )
 from core.errors import ForgedWebhookError
 from core.fiscal import Contact, Item, Mode, Supplier
@@ -72,7 +73,7 @@ def query_of(name: str) -> dict[str, str]:
     return dict(parse_qsl((BODIES / f"{name}.query.txt").read_text().strip()))
 
 
-def status_in(name: str) -> Found | Missing | Down:
+def status_in(name: str) -> Found | Missing | Down | Unreadable:
     return decode_status(200, body_of(name), operation=None)
 
 
@@ -206,11 +207,22 @@ def test_less_deposited_than_ordered_is_what_was_paid() -> None:
     assert found.amount == Money(100)
 
 
-def test_a_refund_of_an_untold_sum_is_no_answer() -> None:
+@pytest.mark.parametrize("amount", ["100.005", 100.5, None])
+def test_an_order_without_a_sum_in_kopecks_is_for_a_person(amount: object) -> None:
+    body = msgspec.json.decode(body_of("status_2_paid.response"))
+    body["amount"] = amount
+
+    found = decode_status(200, msgspec.json.encode(body), operation="an-order")
+
+    assert isinstance(found, Unreadable)
+    assert (found.operation, found.key) == ("an-order", body["orderNumber"])
+
+
+def test_a_refund_of_an_untold_sum_is_for_a_person() -> None:
     body = msgspec.json.decode(body_of("status_4_partial_refund.response"))
     del body["paymentAmountInfo"]
 
-    assert isinstance(decode_status(200, msgspec.json.encode(body), operation=None), Down)
+    assert isinstance(decode_status(200, msgspec.json.encode(body), operation=None), Unreadable)
 
 
 def test_a_declined_order_whose_processing_did_not_answer_is_unknown() -> None:

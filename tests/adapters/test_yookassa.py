@@ -28,6 +28,7 @@ from core.acquiring import (
     Notice,
     Order,
     Refused,
+    Unreadable,
 )
 from core.errors import ForgedWebhookError
 from core.fiscal import Contact, Item, Mode, ReceiptNeed
@@ -238,11 +239,28 @@ def test_what_went_back_is_told_with_the_payment(refunded: str, state: AttemptSt
 
 
 @pytest.mark.parametrize("value", ["2350.405", "NaN", "", "1e3x", "Infinity"])
-def test_a_sum_that_is_no_whole_number_of_kopecks_is_no_answer(value: str) -> None:
+def test_a_sum_that_is_no_whole_number_of_kopecks_is_for_a_person(value: str) -> None:
     payment = msgspec.json.decode(body_of("get_succeeded_card.response"))
     payment["amount"]["value"] = value
 
-    assert isinstance(decode_found(200, msgspec.json.encode(payment), shop_id=SHOP), Down)
+    found = decode_found(200, msgspec.json.encode(payment), shop_id=SHOP)
+
+    key = payment["metadata"]["kvitok_payment"]
+    assert found == Unreadable(OPERATION, key, "unreadable sum", f"{value} / 0.00")
+
+
+@pytest.mark.parametrize("amount", [{"value": 2350.4, "currency": "RUB"}, None, "2350.40"])
+def test_a_payment_of_another_form_is_for_a_person_and_spoils_no_list(amount: Any) -> None:
+    listed = msgspec.json.decode(body_of("list_payments.response"))
+    listed["items"][0]["amount"] = amount
+    [first, second] = listed["items"]
+
+    page = decode_page(200, msgspec.json.encode(listed))
+
+    assert not isinstance(page, Down)
+    assert [type(each) for each in page[0]] == [Unreadable, Found]
+    assert isinstance(decode_found(200, msgspec.json.encode(first), shop_id=SHOP), Unreadable)
+    assert [each.operation for each in page[0]] == [first["id"], second["id"]]
 
 
 def test_another_shops_payment_and_one_that_is_not_there_are_missing() -> None:
@@ -254,7 +272,10 @@ def test_a_page_of_the_list_tells_by_what_the_next_is_asked_for() -> None:
     page = decode_page(200, body_of("list_payments.response"))
 
     assert not isinstance(page, Down)
-    assert [found.state for found in page[0]] == [AttemptState.PAID, AttemptState.CANCELED]
+    assert [found.state for found in page[0] if isinstance(found, Found)] == [
+        AttemptState.PAID,
+        AttemptState.CANCELED,
+    ]
     assert page[1] == "37a5c87d-3984-51e8-a7f3-8de646d39ec15"
 
 

@@ -1,8 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from core.acquiring import Acquirer, Down
+from core.fiscal import ReceiptNeed
 from storage.database import Connection, Pool
 from storage.proof import verify
 from tests.bots.making_desk import World, a_world
@@ -173,6 +177,97 @@ async def test_what_an_acquirer_never_had_is_given_up_after_a_day(world: World) 
     await world.desk.settle_open()
 
     assert (waiting, await world.states()) == (["unknown"], ["expired"])
+
+
+# Twenty more goes like the one that is there.
+COPIES = """
+insert into payment_attempt (pay_link_id, acquirer, idempotence_key, operation_id, amount, description, state,
+    created_at, changed_at, asked_at)
+select pay_link_id, acquirer, idempotence_key || n, operation_id || n, amount, description, state,
+    created_at, changed_at, asked_at
+from payment_attempt, generate_series(1, 20) n
+"""
+
+
+class Hung:
+    """An acquirer that does not answer until it is let."""
+
+    name = "hung"
+    title = "Банк"
+    receipt = ReceiptNeed.NONE
+    refund_needs_contact = False
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.asked: list[str] = []
+        self.arrivals: asyncio.Queue[str] = asyncio.Queue()
+
+    async def query(self, operation: str) -> Down:
+        self.asked.append(operation)
+        self.arrivals.put_nowait(operation)
+        await self.answers.wait()
+        return Down("made up")
+
+
+async def test_an_acquirer_that_hangs_keeps_nobody_from_another(world: World) -> None:
+    hung = Hung()
+    waiting = [asyncio.create_task(world.desk.ask(cast("Acquirer", hung), "x")) for _ in range(20)]
+
+    status, _ = await world.press_pay(await world.link())
+
+    assert status == 303
+    hung.answers.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_what_stays_open_is_asked_about_by_few_and_leaves_room_for_payers(world: World) -> None:
+    hung = Hung()
+    await pay_silently(world)
+    await world.rows("update payment_attempt set acquirer = 'hung'")
+    await world.rows(COPIES)
+    world.clock.pass_hours(0.1)
+    desk = replace(world.desk, acquirers={"hung": cast("Acquirer", hung)})
+
+    run = asyncio.create_task(desk.settle_open())
+    by_itself = [await hung.arrivals.get() for _ in range(2)]
+    payers = [asyncio.create_task(desk.ask(cast("Acquirer", hung), "payer")) for _ in range(3)]
+    theirs = [await hung.arrivals.get() for _ in range(3)]
+
+    assert (len(by_itself), theirs) == (2, ["payer"] * 3)
+    hung.answers.set()
+    await asyncio.gather(run, *payers)
+
+
+async def test_what_an_acquirer_does_not_answer_about_goes_to_the_end_of_the_line(world: World) -> None:
+    hung = Hung()
+    hung.answers.set()
+    await pay_silently(world)
+    await world.rows("update payment_attempt set acquirer = 'hung'")
+    await world.rows(COPIES)
+    desk = replace(world.desk, acquirers={"hung": cast("Acquirer", hung)})
+
+    for _ in range(5):
+        world.clock.pass_hours(0.1)
+        await desk.settle_open()
+
+    assert len(set(hung.asked)) == 21
+
+
+async def test_what_an_acquirer_has_that_is_off_is_one_case_once_it_is_old(world: World) -> None:
+    await pay_silently(world)
+    desk = replace(world.desk, acquirers={})
+    world.clock.pass_hours(24)
+    await desk.settle_open()
+    young = await world.rows("select from staff_case")
+    world.clock.pass_hours(2)
+
+    for _ in range(2):
+        await desk.settle_open()
+
+    assert young == []
+    [case] = await world.rows("select kind, account_id, facts from staff_case")
+    assert (case["kind"], case["account_id"]) == ("payment_unasked", world.account)
+    assert case["facts"]["acquirer"] == "simulated"
 
 
 async def test_what_was_just_begun_is_left_alone(world: World) -> None:

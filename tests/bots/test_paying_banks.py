@@ -7,6 +7,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from bots.simulator.sberbank import SberbankStandIn
+from bots.simulator.yookassa import YookassaStandIn
 from core.acquiring import Attempt, Down, Found, Refused
 from core.money import Money
 from storage.attempts import attempt_from, settle
@@ -185,6 +187,39 @@ async def test_a_wrong_sum_is_for_a_person_and_never_posted(bank: Bank, kopecks:
     assert await cases(bank) == ["payment_mismatch"]
     assert await bank.books() == []
     assert await bank.told() == []
+
+
+async def test_a_sum_that_cannot_be_read_is_one_case_and_never_posted(pool: Pool) -> None:
+    async with a_bank("yookassa", pool) as bank:
+        operation = await bank.begin()
+        assert isinstance(bank.stand_in, YookassaStandIn)
+        bank.stand_in.payments[operation].body["amount"]["value"] = "100.005"
+        bank.stand_in.faults.decimals = 3
+
+        bank.stand_in.pay(operation)
+        await bank.stand_in.teller.told()
+        await heard(bank, [operation])
+
+        [case] = await bank.rows("select kind, account_id, facts from staff_case")
+        assert (case["kind"], case["account_id"]) == ("payment_unreadable", bank.account)
+        assert case["facts"]["said_sum"] == "100.005 / 0.00"
+        assert await bank.books() == []
+        assert await bank.told() == []
+
+
+async def test_a_refund_of_an_untold_sum_is_one_case_and_never_posted(pool: Pool) -> None:
+    async with a_bank("sberbank", pool, notices=False) as bank:
+        operation = await bank.begin()
+        bank.stand_in.pay(operation)
+        await heard(bank, [operation])
+        assert isinstance(bank.stand_in, SberbankStandIn)
+        bank.stand_in.faults.untold = True
+        bank.give_back(operation, 4_000)
+
+        await heard(bank, [operation] * 3)
+
+        assert await cases(bank) == ["payment_unreadable"]
+        assert await bank.books() == [10_000]
 
 
 async def test_a_wrong_currency_is_for_a_person_and_never_posted(bank: Bank) -> None:

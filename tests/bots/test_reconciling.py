@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from bots.reconciling import Difference, reconcile, refund
+from bots.simulator.yookassa import YookassaStandIn
 from core.money import Money
 from storage.database import Pool
 from tests.bots.making_banks import BANKS, Bank, a_bank
@@ -83,6 +84,22 @@ async def test_an_acquirer_that_does_not_answer_is_a_difference(bank: Bank) -> N
     assert await reconcile(bank.desk, DAY) == [
         Difference(bank.acquirer.name, "", "did not answer (HTTP 502)")
     ]
+
+
+async def test_a_payment_that_cannot_be_read_is_listed_and_hides_no_other(pool: Pool) -> None:
+    async with a_bank("yookassa", pool, notices=False) as bank:
+        first, second = await bank.begin(), await bank.begin(500)
+        assert isinstance(bank.stand_in, YookassaStandIn)
+        for operation in (first, second):
+            bank.stand_in.pay(operation)
+        bank.stand_in.payments[first].body["amount"]["value"] = "100.001"
+        bank.stand_in.faults.decimals = 3
+
+        unreadable, other = await reconcile(bank.desk, DAY)
+
+        assert (unreadable.operation, other.operation) == (first, second)
+        assert unreadable.what == "unreadable sum 100.001 / 0.00; judged now: Contradiction"
+        assert await bank.books() == [500]
 
 
 async def test_a_list_of_many_pages_is_read_to_its_end(pool: Pool) -> None:

@@ -748,6 +748,7 @@ CREATE TABLE payment_attempt (
     state TEXT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
     payment_id BIGINT,
     details TEXT DEFAULT '{}' NOT NULL,
     contact BYTEA,
@@ -768,7 +769,7 @@ CREATE TABLE payment_attempt (
 CREATE INDEX payment_attempt_created_idx ON payment_attempt (created_at)
 """,
     """
-CREATE INDEX payment_attempt_open_idx ON payment_attempt (changed_at) WHERE state in ('created', 'pending', 'unknown') and case_id is null
+CREATE INDEX payment_attempt_open_idx ON payment_attempt (acquirer, asked_at) WHERE state in ('created', 'pending', 'unknown') and case_id is null
 """,
     """
 CREATE UNIQUE INDEX payment_attempt_operation_key ON payment_attempt (acquirer, operation_id)
