@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 
 class Intent(Enum):
@@ -214,6 +215,10 @@ _ALL: Final = list(_BY_WORDS)
 _TELLING: Final = [words for words in _ALL if _BY_WORDS[words] is not Intent.THANKS]
 _SAYINGS: Final = [words for words in _TELLING if " " in words]
 _SINGLE: Final = [words for words in _TELLING if " " not in words and len(words) > FUZZY_CHARS_MIN]
+# One letter of four is more than the likeness forgives. A slip may show something, but switch nothing off.
+_SHORT: Final = [
+    words for words in _ALL if len(words) == FUZZY_CHARS_MIN and _BY_WORDS[words] is not Intent.STOP
+]
 
 
 def folded(typed: str) -> str:
@@ -239,6 +244,9 @@ def intent_of(typed: str) -> Intent | None:
     whole = process.extractOne(said, _ALL, scorer=fuzz.ratio, score_cutoff=LIKENESS_WHOLE_MIN)
     if whole is not None:
         return _BY_WORDS[whole[0]]
+    if len(said) == FUZZY_CHARS_MIN:
+        slip = process.extractOne(said, _SHORT, scorer=OSA.distance, score_cutoff=1)
+        return _BY_WORDS[slip[0]] if slip is not None else None
     found = [
         match
         for word in said.split()

@@ -48,11 +48,13 @@ _MINUS: Final = re.compile(r"\s*[-–—−‒‐‑]([0-9][0-9.,]*)[^\n]*")  # 
 _MINUS_IN_WORDS: Final = re.compile(r"\b(?:минус|minus)\s+([0-9][0-9.,]*)", re.IGNORECASE)
 _HEAD_AND_TAIL: Final = re.compile(r"([0-9]+(?:[.,][0-9]+)*)([^\W\d_].*)")
 _RUNS: Final = re.compile(r"[0-9]+|[^\W\d_]+")
+_DIGIT_OF_ANOTHER_SCRIPT: Final = re.compile(r"[^\D0-9]")
 
 
 def normalised(text: str) -> str:
     """*text* in lower case without ё, marks and invisible characters; separators are spaces."""
     kept = unicodedata.normalize("NFKC", text[:TEXT_CHARS_MAX].replace("№", " "))
+    kept = _DIGIT_OF_ANOTHER_SCRIPT.sub(lambda digit: str(unicodedata.decimal(digit[0])), kept)
     kept = "".join(c for c in kept.casefold() if unicodedata.category(c) not in {"Mn", "Me", "Cf"})
     kept = kept.replace("ё", "е").replace("с/у", " санузел ").replace("п/п", " полупик ")
     return "".join(" " if c.isspace() or not c.isprintable() or c in "#:;=/—–-" else c for c in kept)
@@ -124,7 +126,7 @@ def _compound(word: str) -> Iterator[Token]:
     if set(word) <= set("0123456789.,"):
         yield from _list_or_date(word)
         return
-    if not (word.isascii() or word.isalnum()) or not any(c.isdigit() for c in word):
+    if not (word.isascii() or word.isalnum()) or not any(c.isdecimal() for c in word):
         yield Sign.UNKNOWN
         return
     if number := _misprinted(word):

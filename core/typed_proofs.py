@@ -17,7 +17,7 @@ NUMBER_DIGITS_MIN: Final = 5
 NUMBER_DIGITS_MAX: Final = 20
 CODE_CHARS_MIN: Final = 4
 CODE_CHARS_MAX: Final = 32
-SERIAL_DIGITS_MIN: Final = 4
+SERIAL_DIGITS_MIN: Final = 5  # one more than our cards show
 RUSSIAN_DIGITS: Final = 11
 TOTAL_MAX: Final = Money(100_000_000_000)
 

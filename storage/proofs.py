@@ -50,7 +50,7 @@ left join account on account.number = asked.number and account.closed_on is null
     select from meter
     cross join lateral (
       select distinct on (reading.register_no) reading.value from reading
-      where reading.meter_id = meter.id and reading.status in ('received', 'accepted', 'locked')
+      where reading.meter_id = meter.id and reading.status in ('accepted', 'locked')
       order by reading.register_no, reading.counted_period desc, reading.id desc
     ) as latest
     where meter.account_id = account.id and meter.closed_on is null

@@ -167,7 +167,7 @@ class ResidentApi:
 
 async def body_of(request: web.Request) -> Mapping[str, object]:
     """The request's JSON object; an empty body is an empty object."""
-    raw = await request.text()
+    raw = await request.read()
     try:
         body = json.loads(raw or "{}")
     except ValueError as error:

@@ -11,6 +11,10 @@ from bots.simulator.residents import ResidentRefusedError
 Accounts = Callable[[], Awaitable[Sequence[object]]]
 SetClock = Callable[[datetime], Awaitable[None]]
 
+# The years that every part of the service can reckon with.
+CLOCK_FROM = 2000
+CLOCK_TO = 2100
+
 
 class TownApi:
     """The accounts to try and the business clock."""
@@ -43,5 +47,7 @@ class TownApi:
             ) from error
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self._clock().tzinfo)
+        if not CLOCK_FROM <= moment.year <= CLOCK_TO:
+            raise ResidentRefusedError(400, f"the clock goes from {CLOCK_FROM} to {CLOCK_TO}")
         await self._set_clock(moment)
         return await self._get_clock(request)

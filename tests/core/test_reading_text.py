@@ -324,6 +324,8 @@ WORDS = [
 @example("👩‍👩‍👧‍👦" * 1_000)
 @example("\u202eхвс 123\u202c")
 @example("м" + "\u0301" * 10_000)
+@example("баланс ٣")
+@example("хвс𐩀")
 def test_any_text_is_understood_somehow(text: str) -> None:
     understand(text, [KITCHEN, BATH, HOT, ZONES], account_numbers=[ACCOUNT_NUMBER])
 

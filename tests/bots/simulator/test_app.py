@@ -279,6 +279,7 @@ WRONG = {
     "a message by name": ("/telegram/101/press", {"message": "1", "button": "x"}, 400),
     "an unknown thing to send": ("/telegram/101/send", {"kind": "money"}, 400),
     "a time that is none": ("/clock", {"now": "завтра"}, 400),
+    "a time that no calendar goes on from": ("/clock", {"now": "9999-12-31T23:59:59+00:00"}, 400),
 }
 
 
