@@ -5,10 +5,12 @@ What waits in a test keeps a processor from the rest of them. That pauses are ma
 
 from __future__ import annotations
 
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -23,6 +25,8 @@ from storage.database import Pool
 EVENTS_S: Final = 0.05
 UNREADY: Final = {max_api.Fault.NOT_READY: (0.05, 16.0, "lane")}
 CALLS_PER_S: Final = 10_000
+# All authorities of the world are read once, and not by each Telegram.
+_trusting: Final = cache(ssl.create_default_context)
 
 
 _started: Final = Renderer._started
@@ -48,6 +52,7 @@ async def hurried(
     """Run the service of *configuration* as `surrounded` does."""
     with (
         patch.object(schedule, "EVENTS_S", EVENTS_S),
+        patch.object(ssl, "create_default_context", _trusting),
         patch.dict(max_api.PAUSES, UNREADY),
         patch.multiple(Renderer, _started=_drawers, close=lambda _: None),
     ):
