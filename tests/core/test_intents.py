@@ -12,6 +12,9 @@ from core.intents import WORDS, Intent, intent_of
     [
         ("баланс", Intent.BALANCE),
         ("Долг?", Intent.BALANCE),
+        ("долк", Intent.BALANCE),
+        ("длог", Intent.BALANCE),
+        ("мнею", Intent.MENU),
         ("сколько я должен за квартиру", Intent.BALANCE),
         ("задолжность", Intent.BALANCE),
         ("какой у меня долг?", Intent.BALANCE),
@@ -40,7 +43,7 @@ def test_a_wish_is_understood(typed: str, intent: Intent) -> None:
     assert intent_of(typed) is intent
 
 
-@pytest.mark.parametrize("typed", ["", "да", "фыв", "кухня", "12345", "…", "а" * 10_000])
+@pytest.mark.parametrize("typed", ["", "да", "фыв", "стол", "кухня", "12345", "…", "а" * 10_000])
 def test_what_is_no_wish_is_not_taken_for_one(typed: str) -> None:
     assert intent_of(typed) is None
 

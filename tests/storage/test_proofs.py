@@ -40,11 +40,11 @@ async def tried(db: Connection, *asked: TryProof) -> list[Proven | NotProven | B
         (ByTotal(Money(111_111)), False),  # the fourth bill back
         (ByTotal(Money(0)), False),  # a bill of nothing proves nothing
         (by_meter("56342", "123.4"), True),
-        (by_meter("6342", "129.5"), True),
-        (by_meter("6342", "117.3"), True),
-        (by_meter("6342", "129.6"), False),
-        (by_meter("6342", "117.2"), False),
-        (by_meter("6342", "110"), False),  # the reading before the last
+        (by_meter("56342", "129.5"), True),
+        (by_meter("56342", "117.3"), True),
+        (by_meter("56342", "129.6"), False),
+        (by_meter("56342", "117.2"), False),
+        (by_meter("56342", "110"), False),  # the reading before the last
         (by_meter("9999", "123.4"), False),
     ],
 )
@@ -57,12 +57,22 @@ async def test_each_proof_fits_its_own_account(db: Connection, proof: Proof, *, 
     assert await tried(db, a_try(chat, proof)) == [Proven(account) if fits else NotProven()]
 
 
+async def test_a_reading_that_billing_has_not_accepted_is_no_proof(db: Connection) -> None:
+    account = await make_account(db)
+    await make_meter(db, account, serial="11156342", readings=("110", "200"))
+    await db.execute("update reading set status = 'received' where value = 200")
+    chat = await make_chat(db, "1")
+
+    proofs = [by_meter("56342", "200"), by_meter("56342", "110")]
+    assert await tried(db, *(a_try(chat, proof) for proof in proofs)) == [NotProven(), Proven(account)]
+
+
 async def test_a_meter_that_never_moved_is_no_proof(db: Connection) -> None:
     account = await make_account(db)
     await make_meter(db, account, serial="11156342", readings=("0",))
     chat = await make_chat(db, "1")
 
-    assert await tried(db, a_try(chat, by_meter("6342", "0"))) == [NotProven()]
+    assert await tried(db, a_try(chat, by_meter("56342", "0"))) == [NotProven()]
 
 
 async def test_a_number_that_does_not_exist_is_counted_like_one_that_does(db: Connection) -> None:
