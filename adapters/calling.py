@@ -15,13 +15,16 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from core.channel import RenderedFile
+from core.channel import ChannelStopped, Outcome, Rejected, RenderedFile, RetryLater, Unknown
 from core.errors import ChannelFailedError, KvitokError
 
 CONNECT_S: Final = 5
 UPLOAD_S: Final = 40
 ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024
+
+# How long to wait where a gateway did not pass a request on.
+GATEWAY_PAUSE_S: Final = 10.0
 
 # No connection was made, so nothing has left us.
 NOTHING_LEFT: Final = (
@@ -37,6 +40,26 @@ class GarbledAnswerError(KvitokError):
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status} and no answer of the API")
         self.status = status
+
+
+def unspoken(error: GarbledAnswerError) -> Outcome:
+    """What a status with no answer of the API means for a message; what passes differs by platform, and is told before.
+
+    Only what says that the token is not known, or that no API stands here, stops a channel; what a gateway has
+    against one request is against one message.
+    """
+    match error.status:
+        case 413:
+            return Rejected("the message is too large")
+        case 407 | 408 | 425:
+            # It was not passed on: a proxy wants to know us, it came too slowly, or too early.
+            return RetryLater(GATEWAY_PAUSE_S, scope="channel" if error.status == 407 else "lane")
+        case 401 | 404 | 301 | 302 | 303 | 307 | 308:
+            return ChannelStopped(str(error))
+        case status if 400 <= status < 500 and status != 499:
+            return Rejected(str(error))
+        case _:
+            return Unknown(str(error))
 
 
 class UploadError(KvitokError):

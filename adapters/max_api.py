@@ -26,6 +26,7 @@ from adapters.calling import (
     decoded,
     read,
     token_in,
+    unspoken,
 )
 from adapters.max_updates import NAME
 from core.channel import (
@@ -71,7 +72,9 @@ BY_CODE: Final[Mapping[str, Fault]] = {
     "method.not.allowed": Fault.OURS,
 }
 BY_STATUS: Final[Mapping[int, Fault]] = {401: Fault.STOPPED, 404: Fault.NOT_THERE, 429: Fault.TOO_FAST}
-SUSPENDED: Final = "error.dialog.suspended"
+# Where the words tell more than the code, or there is no code (HTTP 200); elsewhere they may quote ours.
+SUSPENDED: Final = re.compile(r"(Key: )?error\.dialog\.suspended\b")
+SUSPENDED_CODES: Final = frozenset({"chat.denied", ""})
 
 # How long to wait at first and at most, and how much is to wait.
 PAUSES: Final[Mapping[Fault, tuple[float, float, str]]] = {
@@ -93,7 +96,7 @@ class MaxRefusedError(KvitokError):
 
 
 def _fault(status: int, code: str, words: str) -> Fault:
-    if SUSPENDED in words:
+    if code in SUSPENDED_CODES and SUSPENDED.match(words):
         return Fault.GONE
     known = BY_CODE.get(code) or BY_STATUS.get(status)
     return known or (Fault.FAILING if status >= 500 else Fault.OURS)
@@ -225,18 +228,11 @@ def _refused(error: MaxRefusedError, *, edits: bool, lasted_s: float) -> Outcome
 
 
 def _garbled(error: GarbledAnswerError, lasted_s: float) -> Outcome:
-    if error.status == 413:
-        return Rejected("the message is too large")
-    if error.status in BY_STATUS and BY_STATUS[error.status] in PAUSES:
-        first_s, most_s, scope = PAUSES[BY_STATUS[error.status]]
-        return RetryLater(_grown(first_s, most_s, lasted_s), scope)
-    if 300 <= error.status < 500:
-        # No API stands at this address, or something in between does not let us through.
-        return ChannelStopped(str(error))
-    if error.status >= 500:
-        first_s, most_s, scope = PAUSES[Fault.FAILING]
-        return RetryLater(_grown(first_s, most_s, lasted_s), scope)
-    return Unknown(str(error))
+    fault = Fault.FAILING if error.status >= 500 else BY_STATUS.get(error.status)
+    if fault is None or fault not in PAUSES:
+        return unspoken(error)
+    first_s, most_s, scope = PAUSES[fault]
+    return RetryLater(_grown(first_s, most_s, lasted_s), scope)
 
 
 def _grown(first_s: float, most_s: float, lasted_s: float) -> float:

@@ -22,6 +22,7 @@ from adapters.calling import (
     decoded,
     read,
     token_in,
+    unspoken,
 )
 from adapters.odnoklassniki_updates import NAME
 from core.channel import ChannelStopped, Outcome, Rejected, RenderedFile, RetryLater, Unknown, Unreachable
@@ -196,13 +197,4 @@ def _refused(error: OkRefusedError) -> Outcome:
 
 
 def _garbled(error: GarbledAnswerError) -> Outcome:
-    match error.status:
-        case 429:
-            return RetryLater(60.0, scope="channel")
-        case 413:
-            return Rejected("the message is too large")
-        case status if 300 <= status < 500:
-            # No API stands at this address, or something in between does not let us through.
-            return ChannelStopped(str(error))
-        case _:
-            return Unknown(str(error))
+    return RetryLater(60.0, scope="channel") if error.status == 429 else unspoken(error)

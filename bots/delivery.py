@@ -49,6 +49,8 @@ SEND_TIMEOUT_S: Final = 60.0
 SETTLE_AGAIN_S: Final = 0.2
 UNCERTAIN_TRIES_MAX: Final = 8
 BACKOFF_S_MAX: Final = 300.0
+# How long others have to show that a channel is open which one message was refused as.
+DOUBT_S: Final = 30.0
 
 # Makes a document's file, worded in a language where it has words of its own.
 Render = Callable[[Document, str], Awaitable[RenderedFile]]
@@ -89,6 +91,8 @@ class Delivery:
         self._signal = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._settled: list[Settled] = []
+        self._carried = False
+        self._doubted: set[int] = set()
         self._settling: asyncio.Task[None] | None = None
 
     def wake(self, chats: set[int]) -> None:
@@ -223,6 +227,7 @@ class Delivery:
         name = self._channel.name
         match outcome:
             case Sent(message=number, files=files):
+                self._carried = True
                 if files:
                     async with self._pool.acquire() as db:
                         await outbox.keep_uploads(db, name, dict(files))
@@ -243,12 +248,27 @@ class Delivery:
                 await self._report(head, why)
                 return msgspec.structs.replace(settled, state="dead", reason=why)
             case ChannelStopped(why=why):
-                log.error("channel.stopped", channel=name, why=why)
-                async with self._pool.acquire() as db:
-                    await outbox.stop(db, name, why)
-                return msgspec.structs.replace(settled, state="queued", counts=False)
+                return await self._stopped(head, settled, why)
             case _:
                 assert_never(outcome)
+
+    async def _stopped(self, head: Leased, settled: Settled, why: str) -> Settled:
+        """Stop the channel until a restart; but not again for a message that alone is refused so.
+
+        One that stopped it before waits a little for others to be sent. If any was, the message is at fault.
+        """
+        if head.stopped and self._carried:
+            await self._report(head, why)
+            return msgspec.structs.replace(settled, state="dead", reason=why)
+        queued = msgspec.structs.replace(settled, state="queued", reason=why, counts=False)
+        if head.stopped and head.id not in self._doubted:
+            self._doubted.add(head.id)
+            log.warning("channel.doubted", channel=self._channel.name, outbox_id=head.id, why=why)
+            return msgspec.structs.replace(queued, after_s=DOUBT_S)
+        log.error("channel.stopped", channel=self._channel.name, why=why)
+        async with self._pool.acquire() as db:
+            await outbox.stop(db, self._channel.name, why)
+        return queued
 
     def _uncertain(self, head: Leased, settled: Settled, why: str) -> Settled:
         """What is perhaps delivered: a broadcast is left at that, all else is sent again, not for ever."""

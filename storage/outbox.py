@@ -38,7 +38,7 @@ class Leased(msgspec.Struct, frozen=True):
     """The head of a leased lane: ours to send until the lease ends.
 
     *body* None: an erased message. *uncertain*: an earlier sender may have delivered it already.
-    *queued_s_ago*: when its lane was leased.
+    *queued_s_ago*: when its lane was leased. *stopped*: the last try of it was refused as the whole channel.
     """
 
     id: int
@@ -53,6 +53,7 @@ class Leased(msgspec.Struct, frozen=True):
     event: int | None = None
     tried_s_ago: float = 0.0
     queued_s_ago: float = 0.0
+    stopped: bool = False
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -164,6 +165,7 @@ from head join chat on chat.id = head.chat_id
 where outbox.id = head.id
 returning outbox.id, outbox.chat_id, head.epoch, chat.address, outbox.message_class, outbox.body,
   outbox.attempts, outbox.without, outbox.event_id, head.state <> 'queued' as uncertain,
+  head.state = 'queued' and outbox.reason is not null as stopped,
   case when outbox.attempts > 1 then extract(epoch from clock_timestamp() - outbox.first_tried_at)
     else 0 end::float8 as tried_s_ago,
   extract(epoch from clock_timestamp() - outbox.queued_at)::float8 as queued_s_ago
@@ -214,6 +216,7 @@ def leased_from(row: asyncpg.Record) -> Leased:
         event=row["event_id"],
         tried_s_ago=row["tried_s_ago"],
         queued_s_ago=row["queued_s_ago"],
+        stopped=row["stopped"],
     )
 
 

@@ -67,6 +67,8 @@ OTHER_ANSWERS: dict[str, tuple[int, str, Outcome]] = {
     "a list": (200, "[]", Unknown("HTTP 200 and no answer of the API")),
     "an error with 500": (500, '{"error_code":2,"error_msg":"SERVICE : x"}', RetryLater(5.0)),
     "too fast for a gateway": (429, HTML, RetryLater(60.0, scope="channel")),
+    "a page that forbids this message": (403, HTML, Rejected("HTTP 403 and no answer of the API")),
+    "too slow for a gateway": (408, HTML, RetryLater(10.0)),
     "too large for a gateway": (413, HTML, Rejected("the message is too large")),
     "no API here": (404, HTML, ChannelStopped("HTTP 404 and no answer of the API")),
     "somewhere else": (302, "", ChannelStopped("HTTP 302 and no answer of the API")),

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from core.channel import Outcome, Pace, Sending, Sent
+from core.channel import ChannelStopped, Outcome, Pace, Sending, Sent
 from core.messages import Message, Span
 from storage import outbox
 from storage.database import Connection, Pool
@@ -50,3 +50,68 @@ async def test_a_slow_message_is_settled_as_well_as_a_quick_one_sent_beside_it(
     await asyncio.gather(running, return_exceptions=True)
 
     assert await db.fetchval(SENT) == 2
+
+
+@dataclass
+class Choosy:
+    """A messenger that refuses the token for all messages, or for one alone."""
+
+    refused: str
+    name: str = "telegram"
+    pace: Pace = FAST
+
+    async def send(self, sending: Sending) -> Outcome:
+        refuses = self.refused in ("all", sending.message.plain)
+        return ChannelStopped("not known") if refuses else Sent("1")
+
+
+STATES = "select state from outbox order by id"
+IS_STOPPED = "select stopped_why is not null from bucket"
+ALL_SENT = "select bool_and(state = 'sent') from outbox"
+IS_BAD_DEAD = "select state = 'dead' from outbox order by id limit 1"
+
+
+async def queue(db: Connection, *names: str) -> None:
+    """A message of each name, to a chat of its own."""
+    added = [Outgoing(await make_chat(db, name), "telegram", Message((Span(name),))) for name in names]
+    async with db.transaction():
+        await outbox.add(db, added)
+
+
+async def restarted(pool: Pool, db: Connection, platform: Choosy, *, until: str) -> list[str]:
+    """What has become of all messages once a new process ran *until* this is true, waiting for nothing."""
+    await outbox.set_pace(db, "telegram", FAST)
+    delivery = a_delivery(pool, platform)
+    running = asyncio.create_task(delivery.run())
+    while not await db.fetchval(until):
+        await db.execute("update lane set due_at = clock_timestamp() where due_at is not null")
+        delivery.wake(set())
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return [row["state"] for row in await db.fetch(STATES)]
+
+
+async def test_one_message_that_is_refused_as_the_whole_channel_does_not_stop_it_for_ever(
+    pool: Pool, db: Connection
+) -> None:
+    platform = Choosy(refused="bad")
+    await queue(db, "bad")
+    first = await restarted(pool, db, platform, until=IS_STOPPED)
+    await queue(db, "good")
+
+    second = await restarted(pool, db, platform, until=IS_BAD_DEAD)
+
+    assert (first, second) == (["queued"], ["dead", "sent"])
+    assert await db.fetchval(IS_STOPPED) is False
+
+
+async def test_a_token_that_is_still_refused_stops_the_channel_again_and_loses_nothing(
+    pool: Pool, db: Connection
+) -> None:
+    platform = Choosy(refused="all")
+    await queue(db, "one", "two")
+    for _ in range(2):
+        assert await restarted(pool, db, platform, until=IS_STOPPED) == ["queued", "queued"]
+
+    assert await restarted(pool, db, Choosy(refused=""), until=ALL_SENT) == ["sent", "sent"]
