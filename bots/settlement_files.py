@@ -235,7 +235,7 @@ def _undated(book: BytesIO, moment: datetime) -> bytes:
 def payment_orders(settlements: Sequence[Settlement]) -> bytes:
     """The orders of a day for the bank's client, in 1C's exchange format 1.03, windows-1251.
 
-    Nothing is sent anywhere: an accountant takes the file and signs it.
+    Their letters are held to be of it when a day is settled. Nothing is sent anywhere: an accountant takes the file and signs it.
     """
     paid = [settlement for settlement in settlements if settlement.payout]
     payer, made = paid[0].payer, f"{paid[0].pay_on:%d.%m.%Y}"
@@ -254,7 +254,7 @@ def payment_orders(settlements: Sequence[Settlement]) -> bytes:
         *(line for settlement in paid for line in _order(settlement)),
         "КонецФайла",
     ]
-    return "".join(f"{line}\r\n" for line in lines).encode("cp1251", errors="replace")
+    return "".join(f"{line}\r\n" for line in lines).encode("cp1251")
 
 
 def _order(settlement: Settlement) -> Iterator[str]:
@@ -266,8 +266,7 @@ def _order(settlement: Settlement) -> Iterator[str]:
     yield from _side("Плательщик", payer.name, payer.inn, payer.bank_account)
     yield from _bank("Плательщик", payer.bank_name, payer.bik, payer.corr_account)
     yield from _side("Получатель", payee.name, payee.inn, payee.bank_account)
-    # The bank's name is not in the contract: the client finds it by the BIK.
-    yield from _bank("Получатель", "", payee.bik, payee.corr_account)
+    yield from _bank("Получатель", settlement.receiving_bank, payee.bik, payee.corr_account)
     yield from ("ВидПлатежа=", "ВидОплаты=01", "Код=0", "СтатусСоставителя=")
     yield f"ПлательщикКПП={payer.kpp}"
     yield f"ПолучательКПП={payee.kpp}"

@@ -24,6 +24,7 @@ class Payee(msgspec.Struct, frozen=True):
     bik: str
     corr_account: str
     contract_no: str
+    bank_name: str = ""
 
     @property
     def is_payable(self) -> bool:
@@ -79,6 +80,19 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
         """What is paid."""
         return max(NOTHING, self.net)
 
+    @property
+    def receiving_bank(self) -> str:
+        """The name of the payee's bank: the payer's own is known, if billing tells none."""
+        same = self.payee.bik == self.payer.bik
+        return self.payee.bank_name or (self.payer.bank_name if same else "")
+
+    @property
+    def unwritable(self) -> str:
+        """What a payment order says and the bank's client has no letters for: its files are in windows-1251."""
+        payee, payer = self.payee, self.payer
+        texts = (payee.name, payee.contract_no, payee.bank_name, payer.name, payer.bank_name)
+        return "".join(dict.fromkeys(letter for letter in "".join(texts) if not _is_written(letter)))
+
 
 class RegisterLine(msgspec.Struct, frozen=True):
     """A line of a provider's register: *collected*, and the part of it that the centre keeps."""
@@ -90,6 +104,15 @@ class RegisterLine(msgspec.Struct, frozen=True):
     def net(self) -> Money:
         """What the provider gets of it."""
         return self.collected.gross - self.fee
+
+
+def _is_written(letter: str) -> bool:
+    """Whether *letter* stays one letter of one line."""
+    try:
+        letter.encode("cp1251")
+    except UnicodeEncodeError:
+        return False
+    return letter >= " "
 
 
 def fee_on(amount: Money, percent: Decimal) -> Money:

@@ -163,6 +163,7 @@ _ALL: Final = (
             ("fee_percent", NUMBER_OR_ZERO),
             ("valid_from", DAY_OR_NONE),
             ("valid_to", DAY_OR_NONE),
+            optional=(("bank_name", FREE_TEXT),),
         ),
         key=("provider_id",),
     ),

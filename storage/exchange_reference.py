@@ -25,20 +25,21 @@ select count(*) filter (where added) as added, count(*) filter (where not added)
 PROVIDERS: Final = """
 with merged as (
     insert into provider (
-        id, inn, kpp, name, kind, bank_account, bik, corr_account, contract_no, fee_percent, valid_from, valid_to
+        id, inn, kpp, name, kind, bank_account, bik, corr_account, contract_no, fee_percent, valid_from, valid_to,
+        bank_name
     )
     select provider_id, inn, kpp, name, kind, bank_account, bik, corr_account, contract_no, fee_percent,
-        valid_from, valid_to
+        valid_from, valid_to, coalesce(bank_name, '')
     from staged_providers
     except select id, inn, kpp, name, kind, bank_account, bik, corr_account, contract_no, fee_percent,
-        valid_from, valid_to
+        valid_from, valid_to, bank_name
     from provider
     order by 1
     on conflict (id) do update set
         inn = excluded.inn, kpp = excluded.kpp, name = excluded.name, kind = excluded.kind,
         bank_account = excluded.bank_account, bik = excluded.bik, corr_account = excluded.corr_account,
         contract_no = excluded.contract_no, fee_percent = excluded.fee_percent,
-        valid_from = excluded.valid_from, valid_to = excluded.valid_to
+        valid_from = excluded.valid_from, valid_to = excluded.valid_to, bank_name = excluded.bank_name
     returning xmax = 0 as added
 )
 select count(*) filter (where added) as added, count(*) filter (where not added) as changed from merged

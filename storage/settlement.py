@@ -41,6 +41,18 @@ class UnpayableProvidersError(KvitokError):
         self.providers = providers
 
 
+class UnwritableProvidersError(KvitokError):
+    """Orders to providers say what the bank's client has no letters for; nothing was posted."""
+
+    def __init__(self, letters: Mapping[str, str]) -> None:
+        told = ", ".join(f"{provider} ({found!a})" for provider, found in letters.items())
+        super().__init__(
+            f"payment orders are in windows-1251, which has no such letters: {told}; correct the names of the"
+            " provider, of its contract and bank by an import of providers, the centre's own in the config"
+        )
+        self.letters = letters
+
+
 class AlreadyPostedError(KvitokError):
     """The books have a fee or a payout of this day that no settlement knows of."""
 
@@ -68,7 +80,8 @@ async def settle_day(
     Money on the ways that are *awaited* is settled when the bank has told that it is there, all other at once.
     A day that is settled is only looked up, so this may be repeated; one that went with a later settlement, or
     on which nothing was collected, has none. The connection is in no transaction. *now* is the business
-    clock's. Raises DayNotOverError, UnpayableProvidersError, AlreadyPostedError.
+    clock's. Raises DayNotOverError, UnpayableProvidersError,
+    UnwritableProvidersError, AlreadyPostedError.
     """
     if day >= now.astimezone(zone).date():
         raise DayNotOverError(day)
@@ -118,6 +131,7 @@ COLLECTED: Final = f"""{COUNTED}, collected as (
     group by provider_id
 )
 select $1::date as since, c.*, v.name, v.inn, v.kpp, v.bank_account, v.bik, v.corr_account, v.contract_no,
+       v.bank_name,
        coalesce((
            select f.fee_percent from provider_fee f
            where f.provider_id = v.id and f.valid_from <= $2::date
@@ -157,9 +171,13 @@ async def _settle(
     unpayable = [one.payee.id for one in settlements if one.payout and not one.payee.is_payable]
     if unpayable:
         raise UnpayableProvidersError(unpayable)
+    if unwritable := {one.payee.id: one.unwritable for one in settlements if one.payout and one.unwritable}:
+        raise UnwritableProvidersError(unwritable)
     over_at = datetime.combine(day + timedelta(days=1), time(), zone)
     posted = await _post(db, settlements, over_at, now=now, zone=zone)
     await _keep(db, settlements, posted)
+    if settlements:
+        await db.execute(KEEP_ACCOUNTS, settlements[0].since, day)
 
 
 def _reckoned(row: asyncpg.Record, day: date, payer: Requisites, head: bytes, pay_on: date) -> Settlement:
@@ -243,6 +261,28 @@ async def _keep(db: Connection, settlements: Sequence[Settlement], posted: Mappi
         await db.execute(ADD_SETTLEMENTS, *zip(*rows, strict=True))
 
 
+# The accounts of a settlement as its registers print them, where that changed since they were last settled: a
+# register written again says what it said, whatever was corrected since.
+KEEP_ACCOUNTS: Final = f"""{COUNTED}
+insert into settled_account (account_id, since, number, address)
+select acc.id, $2::date, acc.number, printed.address
+from (select distinct account_id from counted) c
+join account acc on acc.id = c.account_id
+join premises r on r.id = acc.premises_id
+join house h on h.id = r.house_id
+cross join lateral (
+    select concat_ws(
+        ', ', h.city, h.street, 'д. ' || h.house || h.block, 'кв. ' || nullif(r.flat, '')
+    ) as address
+) printed
+left join lateral (
+    select s.number, s.address from settled_account s
+    where s.account_id = acc.id order by s.since desc limit 1
+) before on true
+where (before.number, before.address) is distinct from (acc.number, printed.address)
+"""  # noqa: S608  # the parts are constants of ours
+
+
 # --- What was settled ------------------------------------------------------------------------------
 
 # The settlements of a day.
@@ -283,21 +323,18 @@ async def settled_with(db: Connection, day: date) -> date | None:
 
 
 # What was collected for a provider in some days, in the order of its register.
-LINES: Final = (
-    COUNTED
-    + """
-select acc.number, concat_ws(', ', h.city, h.street, 'д. ' || h.house || h.block, 'кв. ' || nullif(r.flat, '')) as address,
-       a.service_code, a.period, a.payment_id, pay.paid_at, coalesce(split_part(pay.way, ':', 1), '') as channel,
-       a.kopecks, a.penalty
+LINES: Final = f"""{COUNTED}
+select printed.number, printed.address, a.service_code, a.period, a.payment_id, pay.paid_at,
+       coalesce(split_part(pay.way, ':', 1), '') as channel, a.kopecks, a.penalty
 from counted a
-join account acc on acc.id = a.account_id
-join premises r on r.id = acc.premises_id
-join house h on h.id = r.house_id
+cross join lateral (
+    select s.number, s.address from settled_account s
+    where s.account_id = a.account_id and s.since <= $2::date order by s.since desc limit 1
+) printed
 left join payment pay on pay.id = a.payment_id
 where a.provider_id = $3
-order by a.service_code, acc.number, a.payment_id nulls first, a.period, a.penalty, a.posting_id, a.no
-"""
-)
+order by a.service_code, printed.number, a.payment_id nulls first, a.period, a.penalty, a.posting_id, a.no
+"""  # noqa: S608  # the parts are constants of ours
 
 
 async def collected_in(db: Connection, settlement: Settlement) -> list[Collected]:

@@ -169,6 +169,7 @@ def provider_rows() -> Iterator[tuple[str, ...]]:
             provider.fee_percent,
             EPOCHS[0].isoformat(),
             "",
+            "Банк «Присурье»",
         )
 
 

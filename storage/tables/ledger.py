@@ -232,8 +232,19 @@ SETTLEMENT: Final = Table(
     CheckConstraint("gross >= 0 and corrections <= 0 and carried <= 0", name="signs"),
 )
 
+# An account as the registers print it, from the settlement of that day on: a row for each change.
+SETTLED_ACCOUNT: Final = Table(
+    "settled_account",
+    METADATA,
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+    Column("since", Date, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("address", Text, nullable=False),
+)
+
 APPEND_ONLY: Final[tuple[str, ...]] = (
     "settlement",
+    "settled_account",
     "ledger_account",
     "posting",
     "transfer",

@@ -97,6 +97,7 @@ PROVIDER = Table(
     Column("bank_account", Text, nullable=False),
     Column("bik", Text, nullable=False),
     Column("corr_account", Text, nullable=False),
+    Column("bank_name", Text, nullable=False, server_default=""),
     Column("contract_no", Text, nullable=False),
     Column("fee_percent", Numeric(7, 4), nullable=False),
     Column("valid_from", Date),

@@ -162,6 +162,18 @@ def test_an_order_says_who_pays_whom_how_much_and_for_what() -> None:
     ) in order
 
 
+@pytest.mark.parametrize(
+    ("told", "bik", "bank"),
+    [("АО Банк", "045655999", "АО Банк"), ("", PAYER.bik, PAYER.bank_name), ("", "045655999", "")],
+)
+def test_an_order_names_the_bank_of_its_receiver(told: str, bik: str, bank: str) -> None:
+    payee = msgspec.structs.replace(PAYEE, bank_name=told, bik=bik)
+
+    orders = payment_orders([msgspec.structs.replace(a_settlement(1_000), payee=payee)]).decode("cp1251")
+
+    assert f"ПолучательБанк1={bank}" in orders.split("\r\n")
+
+
 def test_what_is_not_owed_is_not_ordered() -> None:
     orders = payment_orders([a_settlement(10_000), a_settlement(10_000, carried=-20_000)]).decode("cp1251")
 

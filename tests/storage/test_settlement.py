@@ -21,6 +21,7 @@ from storage.seals import held_by, seal_of
 from storage.settlement import (
     DayNotOverError,
     UnpayableProvidersError,
+    UnwritableProvidersError,
     collected_in,
     settle_day,
     settled_with,
@@ -137,6 +138,35 @@ async def test_a_register_adds_up_to_its_settlement(books: Connection) -> None:
         assert total(one.gross for one in collected) == settlement.gross
         assert total(line.fee for line in lines) == settlement.fee
         assert total(line.net for line in lines) == settlement.net
+
+
+async def test_a_register_says_the_same_after_an_address_or_a_number_is_corrected(books: Connection) -> None:
+    account = await a_town(books)
+    await pay(books, account, 75_000)
+    [first, _] = await settle(books)
+    printed = await collected_in(books, first)
+
+    await books.execute("update house set street = 'ул. Исправленная'")
+    await books.execute("update account set number = '999' where id = $1", account)
+    await pay(books, account, 7_500, now=NEXT)
+    [second, _] = await settle(books, DAY + timedelta(days=1), now=NEXT + timedelta(days=1))
+
+    assert await collected_in(books, first) == printed
+    [line] = await collected_in(books, second)
+    assert (line.account, "ул. Исправленная" in line.address) == ("999", True)
+
+
+@pytest.mark.parametrize("column", ["name", "contract_no", "bank_name"])
+async def test_letters_that_the_banks_client_has_not_stop_the_settling(
+    books: Connection, column: str
+) -> None:
+    await pay(books, await a_town(books), 75_000)
+    await books.execute(f"update provider set {column} = 'Șapte' where id = 'P02'")  # ours
+
+    with pytest.raises(UnwritableProvidersError, match=r"P02 \('.u0218'\)"):
+        await settle(books)
+
+    assert await books.fetchval("select count(*) from posting where kind in ('fee', 'payout')") == 0
 
 
 async def test_a_refund_after_the_payout_is_taken_from_the_next_one(books: Connection) -> None:

@@ -99,6 +99,7 @@ CREATE TABLE provider (
     bank_account TEXT NOT NULL,
     bik TEXT NOT NULL,
     corr_account TEXT NOT NULL,
+    bank_name TEXT DEFAULT '' NOT NULL,
     contract_no TEXT NOT NULL,
     fee_percent NUMERIC(7, 4) NOT NULL,
     valid_from DATE,
@@ -631,6 +632,16 @@ CREATE INDEX posting_business_day_idx ON posting (business_day, id)
 CREATE INDEX posting_origin_id_idx ON posting (origin_id)
 """,
     """
+CREATE TABLE settled_account (
+    account_id BIGINT NOT NULL,
+    since DATE NOT NULL,
+    number TEXT NOT NULL,
+    address TEXT NOT NULL,
+    CONSTRAINT settled_account_pkey PRIMARY KEY (account_id, since),
+    CONSTRAINT settled_account_account_id_fkey FOREIGN KEY(account_id) REFERENCES account (id)
+)
+""",
+    """
 CREATE TABLE staff_case (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     kind TEXT NOT NULL,
@@ -1031,6 +1042,10 @@ $$
 """,
     """
 create trigger settlement_never_changed before update or delete or truncate on settlement
+for each statement execute function refuse_change()
+""",
+    """
+create trigger settled_account_never_changed before update or delete or truncate on settled_account
 for each statement execute function refuse_change()
 """,
     """
