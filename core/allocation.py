@@ -52,10 +52,11 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Named(msgspec.Struct, frozen=True):
-    """A service that the payer named, and how much was meant for it."""
+    """A service that the payer named, and how much was meant for it: for *provider*, or '' for any."""
 
     service: str
     amount: Money
+    provider: str = ""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -178,10 +179,11 @@ def _layers(owed: Sequence[Line], rule: Rule) -> Iterator[list[Line]]:
 
 
 def _named_layers(owed: Sequence[Line], wish: Named) -> Iterator[list[Line]]:
+    meant = [line for line in owed if wish.provider in {"", line.provider}]
     if wish.service == PENALTY:
-        yield [line for line in owed if line.penalty]
+        yield [line for line in meant if line.penalty]
     else:
-        yield from _by_period(line for line in owed if line.service == wish.service and not line.penalty)
+        yield from _by_period(line for line in meant if line.service == wish.service and not line.penalty)
 
 
 def _by_period(lines: Iterable[Line]) -> Iterator[list[Line]]:

@@ -42,7 +42,7 @@ class Supplier(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A line of a receipt. *service* '' is money that nothing is due for yet."""
+    """A line of a receipt. *service* '' is money that nothing is due for yet; *provider* is the supplier's code."""
 
     service: str
     name: str
@@ -50,6 +50,7 @@ class Item(msgspec.Struct, frozen=True):
     amount: Money
     mode: Mode
     supplier: Supplier | None = None
+    provider: str = ""
 
     def title(self, most: int) -> str:
         """The line's name in at most *most* characters: of a long one the service is cut, not the months."""
@@ -92,6 +93,7 @@ def _item(code: str, provider: str, shares: Sequence[Share], lines: Sequence[Lin
         amount=amount,
         mode=Mode.FULL if amount == due else Mode.PART,
         supplier=wording.suppliers.get(provider),
+        provider=provider,
     )
 
 
@@ -115,8 +117,8 @@ def at_most(items: Sequence[Item], most: int, *, rest: str) -> tuple[Item, ...]:
 
 
 def named(items: Iterable[Item]) -> tuple[Named, ...]:
-    """The same for the books: which services the receipt names, and how much of the money for each."""
-    return tuple(Named(item.service, item.amount) for item in items if item.service)
+    """The same for the books: which services of whom the receipt names, and how much of the money for each."""
+    return tuple(Named(item.service, item.amount, item.provider) for item in items if item.service)
 
 
 # --- Where the receipt is sent ----------------------------------------------------------------------

@@ -42,7 +42,7 @@ def an_item(kopecks: int = 100, **rest: Any) -> Item:
 
 def test_a_service_that_is_paid_in_full_is_said_so_with_its_supplier() -> None:
     assert items_of(1_000, a_line(1_000)) == (
-        Item("heating", "Отопление", "05.2026", Money(1_000), Mode.FULL, WORDING.suppliers["P01"]),
+        Item("heating", "Отопление", "05.2026", Money(1_000), Mode.FULL, WORDING.suppliers["P01"], "P01"),
     )
 
 
@@ -64,7 +64,23 @@ def test_penalties_are_no_service_and_what_is_left_is_an_advance() -> None:
 
 
 def test_a_receipt_names_its_services_to_the_books_and_not_the_advance() -> None:
-    assert named(items_of(2_000, a_line(1_000))) == (Named("heating", Money(1_000)),)
+    assert named(items_of(2_000, a_line(1_000))) == (Named("heating", Money(1_000), "P01"),)
+
+
+def test_what_the_receipt_prints_for_each_supplier_is_what_the_books_give_it() -> None:
+    first, second = a_line(1_000), a_line(1_000, APRIL, provider="P02")
+    items = receipt_items(amount=Money(1_500), lines=(first, second), wording=WORDING)
+    # Meanwhile the rule would give it otherwise: an older month of the other supplier was billed.
+    older = a_line(700, Month(2026, 3))
+
+    shares = allocate(received=Money(1_500), lines=(older, first, second), named=named(items)).shares
+
+    printed = {item.provider: item.amount for item in items}
+    assert printed == {"P02": Money(1_000), "P01": Money(500)}
+    assert {
+        provider: total(share.amount for share in shares if share.provider == provider)
+        for provider in printed
+    } == printed
 
 
 def test_the_centres_own_rule_is_what_the_receipt_prints() -> None:
