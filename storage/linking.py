@@ -90,7 +90,8 @@ select id from account where id = any($1::bigint[]) order by id for no key updat
 # Whose these chats are by now: an earlier turn of the batch may have joined or parted chats.
 RESIDENTS_BY_CHAT: Final = "select id, resident_id from chat where id = any($1::bigint[])"
 
-# How a resident and an account stand: their live link, whether one was ever frozen, and how many there are.
+# How a resident and an account stand: their live link, whether one was ever frozen for them or for a chat that
+# is theirs now, and how many there are.
 STANDING: Final = """
 select
   (
@@ -98,7 +99,11 @@ select
     where resident_id = $1 and account_id = $2 and unlinked_at is null
   ) as link,
   exists (
-    select from account_link where resident_id = $1 and account_id = $2 and frozen_at is not null
+    select from account_link
+    where account_id = $2 and frozen_at is not null and (
+      resident_id = $1
+      or frozen_hashes && array(select address_hash from chat where resident_id = $1 and address_hash is not null)
+    )
   ) as frozen,
   (select count(*) from account_link where resident_id = $1 and unlinked_at is null) as accounts,
   (
@@ -211,7 +216,9 @@ async def unlink(db: Connection, asked: Sequence[Unlink]) -> list[bool]:
 
 # Freezes links of others to accounts that the askers had before, and gives the chats that they served.
 FREEZE: Final = """
-update account_link as later set frozen_at = asked.at, current = false
+update account_link as later set frozen_at = asked.at, current = false, frozen_hashes = array(
+  select address_hash from chat where resident_id = later.resident_id and address_hash is not null order by id
+)
 from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as asked (resident_id, id, at)
 join account_link as earlier on earlier.resident_id = asked.resident_id
 where later.id = asked.id and later.account_id = earlier.account_id and later.resident_id <> asked.resident_id

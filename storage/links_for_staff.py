@@ -56,7 +56,7 @@ select resident_id from account_link where id = $1 and account_id = $2 and froze
 
 # Gives an account back; it is the current one again where its resident has no other.
 UNFREEZE: Final = """
-update account_link as link set frozen_at = null, current = unlinked_at is null and not exists (
+update account_link as link set frozen_at = null, frozen_hashes = '{}', current = unlinked_at is null and not exists (
   select from account_link as other
   where other.resident_id = link.resident_id and other.current and other.unlinked_at is null
 )

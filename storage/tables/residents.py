@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from storage.tables.metadata import METADATA
 
@@ -84,6 +84,9 @@ ACCOUNT_LINK = Table(
     Column("current", Boolean, nullable=False),
     Column("linked_at", DateTime(timezone=True), nullable=False),
     Column("frozen_at", DateTime(timezone=True)),
+    # The hashes of the addresses that its resident had when it was frozen: the freeze holds for those chats,
+    # whoever their resident is by then, until staff lift it.
+    Column("frozen_hashes", ARRAY(LargeBinary), nullable=False, server_default="{}"),
     Column("unlinked_at", DateTime(timezone=True)),
     Index(
         "account_link_live_key",
@@ -93,6 +96,7 @@ ACCOUNT_LINK = Table(
         postgresql_where=text("unlinked_at is null"),
     ),
     Index("account_link_account_idx", "account_id", postgresql_where=text("unlinked_at is null")),
+    Index("account_link_frozen_idx", "account_id", postgresql_where=text("frozen_at is not null")),
 )
 
 # A try to prove an account, by the keyed hash of the number that was typed, whether it exists or not.

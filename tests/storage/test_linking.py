@@ -4,11 +4,13 @@ import asyncio
 
 import msgspec
 
+from core.joining import Unjoin
 from core.messages import Month
 from core.questions import (
     AccountsByPhone,
     AlreadyLinked,
     ChooseLink,
+    EraseResident,
     FreezeLink,
     Frozen,
     Linked,
@@ -21,7 +23,10 @@ from core.questions import (
 )
 from core.turns import LinkAdded
 from storage.database import Connection, Pool
+from storage.erasing import erase_resident
+from storage.joining import unjoin
 from storage.linking import accounts_by_phone, choose_link, freeze_link, number_behind, rename_link, unlink
+from storage.links_for_staff import unfreeze
 from storage.paper_links import PaperLink, paper_token
 from tests.storage.making_residents import (
     KEYS,
@@ -30,6 +35,7 @@ from tests.storage.making_residents import (
     link,
     make_account,
     make_bill,
+    make_chat,
     make_linked,
     make_resident,
     seen,
@@ -153,6 +159,43 @@ async def test_a_frozen_link_cannot_be_got_round_by_unlinking(db: Connection) ->
     assert await unlink(db, [Unlink(resident, newer, NOW)]) == [True]
 
     assert await link(db, chat, resident, account) == LinkFrozen()
+
+
+async def test_a_frozen_link_cannot_be_got_round_by_erasing_and_coming_back(db: Connection) -> None:
+    account = await make_account(db)
+    _, owner, _ = await make_linked(db, "1", account)
+    chat, resident, newer = await make_linked(db, "2", account)
+    await freeze_link(db, [FreezeLink(owner, newer, NOW)])
+    await erase_resident(db, [EraseResident(resident=resident, chat=chat, at=NOW)])
+
+    again, newcomer = await make_resident(db, "2")
+
+    assert await link(db, again, newcomer, account) == LinkFrozen()
+    assert await unfreeze(db, newer, account=account, now=NOW) is not None
+    assert isinstance(await link(db, again, newcomer, account), Linked)
+
+
+async def test_another_chat_of_the_frozen_one_cannot_leave_the_freeze_behind(db: Connection) -> None:
+    account = await make_account(db)
+    _, owner, _ = await make_linked(db, "1", account)
+    chat, resident, newer = await make_linked(db, "2", account)
+    second = await make_chat(db, "3")
+    await db.execute("update chat set resident_id = $1 where id = $2", resident, second)
+    await freeze_link(db, [FreezeLink(owner, newer, NOW)])
+
+    assert await unjoin(db, [Unjoin(asker=chat, chat=second, at=NOW)]) == [True]
+
+    alone = await db.fetchval("select resident_id from chat where id = $1", second)
+    assert await link(db, second, alone, account) == LinkFrozen()
+
+
+async def test_a_freeze_is_of_its_account_alone(db: Connection) -> None:
+    account, another = await make_account(db), await make_account(db, "0012345679")
+    _, owner, _ = await make_linked(db, "1", account)
+    chat, resident, newer = await make_linked(db, "2", account)
+    await freeze_link(db, [FreezeLink(owner, newer, NOW)])
+
+    assert isinstance(await link(db, chat, resident, another), Linked)
 
 
 async def test_another_account_is_current_once_the_current_one_is_unlinked(db: Connection) -> None:

@@ -108,6 +108,15 @@ CREATE TABLE provider (
 )
 """,
     """
+CREATE TABLE reconciliation (
+    acquirer TEXT NOT NULL,
+    day DATE NOT NULL,
+    began_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    differences INTEGER,
+    CONSTRAINT reconciliation_pkey PRIMARY KEY (acquirer, day)
+)
+""",
+    """
 CREATE TABLE resident (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -478,6 +487,7 @@ CREATE TABLE account_link (
     current BOOLEAN NOT NULL,
     linked_at TIMESTAMP WITH TIME ZONE NOT NULL,
     frozen_at TIMESTAMP WITH TIME ZONE,
+    frozen_hashes BYTEA[] DEFAULT '{}' NOT NULL,
     unlinked_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT account_link_pkey PRIMARY KEY (id),
     CONSTRAINT account_link_resident_id_fkey FOREIGN KEY(resident_id) REFERENCES resident (id),
@@ -490,6 +500,9 @@ CREATE INDEX account_link_account_idx ON account_link (account_id) WHERE unlinke
 """,
     """
 CREATE INDEX account_link_chat_id_idx ON account_link (chat_id)
+""",
+    """
+CREATE INDEX account_link_frozen_idx ON account_link (account_id) WHERE frozen_at is not null
 """,
     """
 CREATE UNIQUE INDEX account_link_live_key ON account_link (resident_id, account_id) WHERE unlinked_at is null
