@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+import structlog
+
 from bots.paying import PayDesk
 from core.acquiring import (
     POSTED,
@@ -28,9 +30,14 @@ from core.money import NOTHING, Money
 from core.refund_receipts import RefundReceipt
 from core.wording import money
 from storage.acquired import Acquired, acquired_on, attempt_of, begin_refund, begun_around, contact_of
+from storage.reconciliations import begin_day, end_day
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
 # So much of a digest names a refund: acquirers take 36 characters at most.
 KEY_CHARS: Final = 32
+# So many days that are over are compared by themselves: one, and what a service that stood still left out.
+DAYS_COMPARED: Final = 3
 
 
 # --- A day compared ---------------------------------------------------------------------------------
@@ -43,6 +50,11 @@ class Difference:
     acquirer: str
     operation: str
     what: str
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it is that the acquirer did not say what it has."""
+        return not self.operation
 
     def __str__(self) -> str:
         return f"{self.acquirer} {self.operation}: {self.what}".replace(" :", ":")
@@ -57,6 +69,27 @@ async def reconcile(desk: PayDesk, day: date) -> list[Difference]:
     for acquirer in desk.acquirers.values():
         differences += [each async for each in _differences(desk, acquirer, day)]
     return differences
+
+
+async def reconcile_daily(desk: PayDesk) -> None:
+    """Compare the last days that are over, each once with each acquirer; differences are a case for staff.
+
+    An acquirer that does not answer is asked again when this is called again.
+    """
+    today = desk.clock().astimezone(desk.centre.zone).date()
+    for acquirer in desk.acquirers.values():
+        for day in (today - timedelta(days=ago) for ago in range(DAYS_COMPARED, 0, -1)):
+            async with desk.pool.acquire() as db:
+                if not await begin_day(db, acquirer.name, day, now=desk.clock()):
+                    continue
+            found = [each async for each in _differences(desk, acquirer, day)]
+            if any(each.unanswered for each in found):
+                log.warning("payments.not_compared", acquirer=acquirer.name, day=str(day))
+                continue
+            lines = [f"{each.operation}: {each.what}" for each in found]
+            async with desk.pool.acquire() as db, db.transaction():
+                await end_day(db, acquirer.name, day, lines, now=desk.clock())
+            log.info("payments.compared", acquirer=acquirer.name, day=str(day), differences=len(found))
 
 
 async def _differences(desk: PayDesk, acquirer: Acquirer, day: date) -> AsyncIterator[Difference]:

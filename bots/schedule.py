@@ -42,6 +42,7 @@ TIDY_S: Final = 600.0
 # How often it is looked whether the day's proof of the books is due.
 PROOF_S: Final = 1800.0
 SEAL_S: Final = 3600.0
+RECONCILE_S: Final = 3600.0
 
 
 async def every(

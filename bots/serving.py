@@ -24,6 +24,7 @@ from bots.files import Shelf
 from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.polling import keep_polling
+from bots.reconciling import reconcile_daily
 from bots.rendering import Renderer
 from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
@@ -250,6 +251,7 @@ def _scheduled(parts: Parts, engine: Engine, desk: PayDesk) -> Iterator[Awaitabl
     later: list[tuple[str, float, Callable[[], Awaitable[object]]]] = [
         ("seal", schedule.SEAL_S, partial(schedule.seal, parts.pool, parts.clock, zone)),
         ("proof", schedule.PROOF_S, partial(schedule.prove, parts.pool, parts.clock)),
+        ("reconciliation", schedule.RECONCILE_S, partial(reconcile_daily, desk)),
     ]
     for name, channel in parts.channels.items():
         if isinstance(channel, Kept):

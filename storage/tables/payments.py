@@ -5,10 +5,12 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -80,6 +82,16 @@ PAYMENT_ATTEMPT = Table(
         postgresql_where=text("state in ('created', 'pending', 'unknown') and case_id is null"),
     ),
     Index("payment_attempt_created_idx", "created_at"),
+)
+
+# Each day compared with an acquirer by itself: begun by one process, over once there are `differences` or none.
+RECONCILIATION = Table(
+    "reconciliation",
+    METADATA,
+    Column("acquirer", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("differences", Integer),
 )
 
 # Where a resident wants fiscal receipts to be sent: kept by a consent of its own, sealed, gone with the resident.

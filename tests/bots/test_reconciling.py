@@ -1,11 +1,12 @@
 """A day compared with the acquirer; a payment given back by staff."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
 
-from bots.reconciling import Difference, reconcile, refund
+from bots.reconciling import DAYS_COMPARED, Difference, reconcile, reconcile_daily, refund
 from bots.simulator.yookassa import YookassaStandIn
 from core.money import Money
 from storage.database import Pool
@@ -100,6 +101,39 @@ async def test_a_payment_that_cannot_be_read_is_listed_and_hides_no_other(pool: 
         assert (unreadable.operation, other.operation) == (first, second)
         assert unreadable.what == "unreadable sum 100.001 / 0.00; judged now: Contradiction"
         assert await bank.books() == [500]
+
+
+async def test_yesterday_is_compared_once_by_itself_and_differences_are_one_case(bank: Bank) -> None:
+    operation = await bank.begin()
+    bank.stand_in.pay(operation)
+    await bank.begin(500)
+    bank.clock.pass_hours(24)
+
+    await asyncio.gather(reconcile_daily(bank.desk), reconcile_daily(bank.desk))
+    bank.clock.pass_hours(2)
+    await reconcile_daily(bank.desk)
+
+    assert await bank.books() == [10_000]
+    [case] = await bank.rows("select kind, facts from staff_case")
+    assert (case["kind"], case["facts"]["day"]) == ("payments_differ", str(DAY))
+    assert case["facts"]["difference_1"].startswith(f"{operation}: ")
+    assert len(await bank.rows("select from reconciliation where differences is not null")) == DAYS_COMPARED
+
+
+async def test_a_day_that_was_not_answered_about_is_compared_later(bank: Bank) -> None:
+    await a_posted_payment(bank)
+    bank.clock.pass_hours(24)
+    bank.stand_in.faults.down = True
+    await reconcile_daily(bank.desk)
+    open_days = await bank.rows("select from reconciliation where differences is null")
+    bank.stand_in.faults.down = False
+    bank.clock.pass_hours(1)
+
+    await reconcile_daily(bank.desk)
+
+    assert open_days
+    assert await bank.rows("select from reconciliation where differences is distinct from 0") == []
+    assert await bank.rows("select from staff_case") == []
 
 
 async def test_a_list_of_many_pages_is_read_to_its_end(pool: Pool) -> None:
