@@ -6,9 +6,12 @@ a resident's picture is at an address that came from outside, and may name any p
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, Final
 
 import aiohttp
@@ -19,6 +22,7 @@ from core.channel import ChannelStopped, Outcome, Rejected, RenderedFile, RetryL
 from core.errors import ChannelFailedError, KvitokError
 
 CONNECT_S: Final = 5
+SECOND_S: Final = 1.05  # a little more than one, for calls that catch up with each other on their way
 UPLOAD_S: Final = 40
 ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024
@@ -68,6 +72,26 @@ class UploadError(KvitokError):
     def __init__(self, why: str, *, final: bool = False) -> None:
         super().__init__(f"upload: {why}")
         self.final = final
+
+
+class Turns:
+    """So many calls within any second: who comes too early waits. The queue's own pace knows only of messages."""
+
+    def __init__(self, per_s: int) -> None:
+        self._at_s: deque[float] = deque(maxlen=per_s)
+
+    def take(self, now_s: float) -> float:
+        """The moment of the next call, *now_s* or later, which is then taken."""
+        full = len(self._at_s) == self._at_s.maxlen
+        turn_s = max(now_s, self._at_s[0] + SECOND_S) if full else now_s
+        self._at_s.append(turn_s)
+        return turn_s
+
+    async def wait(self) -> None:
+        """Wait for the next turn."""
+        now_s = monotonic()
+        if (wait_s := self.take(now_s) - now_s) > 0:
+            await asyncio.sleep(wait_s)
 
 
 class Calls:

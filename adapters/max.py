@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import structlog
@@ -23,14 +23,15 @@ import structlog
 from adapters.calling import listed
 from adapters.max_api import (
     CALL_S,
+    PAUSES,
     Fault,
     MaxApi,
     MaxRefusedError,
     classify,
     failures_worded,
 )
-from adapters.max_messages import CAPABILITIES, encode, kind_of
-from adapters.max_updates import NAME, UPDATE_KINDS, check, decode, parse
+from adapters.max_messages import CAPABILITIES, encode, is_said_by, kind_of
+from adapters.max_updates import NAME, UPDATE_KINDS, check, decode, dialog_in, parse
 from adapters.receiving import polled
 from core.channel import (
     Clock,
@@ -50,12 +51,12 @@ from core.messages import Incoming
 
 log = structlog.get_logger()
 
-# https://dev.max.ru/docs-api: 30 requests a second in all, of which answers to presses and uploads take some;
-# 2 messages a second in one dialog.
-PACE: Final = Pace(rate=20, burst=20, chat_rate=2, chat_burst=1)
+# https://dev.max.ru/docs-api: 2 messages a second in one dialog, and CALLS_PER_S in all, of which answers to
+# presses and uploads want their part.
+PACE: Final = Pace(rate=15, burst=10, chat_rate=2, chat_burst=1)
 
-# How long an upload may be processed before it is given up.
-PROCESSED_S_MAX: Final = 32.0
+# How often a message is tried whose upload is still being processed.
+UNREADY_TRIES_MAX: Final = 6
 # Uploads and dialogs beyond these are forgotten, the oldest first.
 REMEMBERED_MAX: Final = 10_000
 LOOK_BACK_MESSAGES: Final = 5
@@ -70,6 +71,8 @@ CHAT: Final = re.compile(r"[1-9]\d{0,18}")
 TOKEN: Final = re.compile(r"[!-~]{8,1024}")
 SECRET: Final = re.compile(r"[A-Za-z0-9-]{5,256}")
 ADDRESS: Final = re.compile(r"https?://[^\s{}?#]+")
+_Key = TypeVar("_Key")
+
 OURS: Final = re.compile(rf".*/webhooks/{NAME}/?")
 
 
@@ -92,12 +95,6 @@ class MaxSettings:
     proxy: str | None = field(default=None, repr=False)
 
 
-@dataclass(slots=True)
-class _Upload:
-    token: str
-    at_s: float
-
-
 class Max:
     """One bot of MAX's, as `core.channel.Channel` and `core.channel.Kept`.
 
@@ -115,14 +112,22 @@ class Max:
         self._settings = settings
         self._clock = clock
         self._api = MaxApi(settings.token, base=settings.api_base, proxy=settings.proxy, tls=settings.tls)
-        self._uploads: dict[str, _Upload] = {}
+        self._uploads: dict[str, str] = {}
+        self._unready: dict[int, int] = {}
         self._dialogs: dict[str, int] = {}
         self._troubled_since: dict[str, float] = {}
 
     def receive(self, webhook: Webhook) -> Received:
         """The update in a webhook's body; see `core.channel.Channel`."""
         check(self._settings.secret, webhook.headers, before=self._settings.secret_before)
-        return decode(parse(webhook.body), token=self._settings.token)
+        return self._read(parse(webhook.body))
+
+    def _read(self, fields: object) -> Received:
+        """An update of the platform's, which tells the number of its dialog as well."""
+        received = decode(fields, token=self._settings.token)
+        if (found := dialog_in(fields)) is not None:
+            _remember(self._dialogs, *found)
+        return received
 
     # --- Sending ---------------------------------------------------------------------------------
 
@@ -166,9 +171,9 @@ class Max:
 
     async def _left_behind(self, sending: Sending) -> str | None:
         """The id of the message that an earlier try left in the dialog, where the answer alone was lost."""
-        words = (sending.first or sending.message).plain.strip()
+        sought = sending.first or sending.message
         dialog = self._dialogs.get(sending.chat)
-        if dialog is None or not words or sending.message.replaces is not None:
+        if dialog is None or sending.message.replaces is not None:
             return None
         began = self._clock() - timedelta(seconds=sending.tried_s_ago)
         try:
@@ -180,7 +185,7 @@ class Max:
         for each in listed(answer, "messages"):
             match each:
                 case {"sender": {"is_bot": True}, "timestamp": int(at_ms), "body": dict(body)}:
-                    if at_ms >= began.timestamp() * 1000 and str(body.get("text")).strip() == words:
+                    if at_ms >= began.timestamp() * 1000 and is_said_by(body, sought, sending.files):
                         return str(body.get("mid"))
                 case _:
                     pass
@@ -188,29 +193,28 @@ class Max:
 
     async def _token(self, file: RenderedFile, known: Mapping[str, str]) -> str:
         """The name under which messages attach *file*: of an earlier upload, else of one made now."""
-        if (upload := self._uploads.get(file.sha256)) is None:
-            earlier = known.get(file.sha256)
-            token = earlier or await self._api.upload(file, kind=kind_of(file))
-            upload = _Upload(token, monotonic())
-            _remember(self._uploads, file.sha256, upload)
-        return upload.token
+        if (token := self._uploads.get(file.sha256)) is None:
+            token = known.get(file.sha256) or await self._api.upload(file, kind=kind_of(file))
+            _remember(self._uploads, file.sha256, token)
+        return token
 
     def _classified(self, sending: Sending, error: Exception) -> Outcome:
         if isinstance(error, MaxRefusedError) and error.fault is Fault.NOT_READY:
-            return self._unready(sending, error)
+            return self._not_ready(sending, error)
         if isinstance(error, MaxRefusedError) and error.fault is Fault.OURS:
             self._forget_uploads(sending)
         lasted_s = max(self._lasted_s(scope) for scope in ("channel", sending.chat))
         return classify(error, edits=sending.message.replaces is not None, lasted_s=lasted_s)
 
-    def _unready(self, sending: Sending, error: MaxRefusedError) -> Outcome:
-        """Wait about as long as the upload is old already: half a second, one, two, four."""
-        made = [upload.at_s for file in sending.files if (upload := self._uploads.get(file.sha256))]
-        age_s = monotonic() - max(made, default=monotonic())
-        if age_s > PROCESSED_S_MAX:
+    def _not_ready(self, sending: Sending, error: MaxRefusedError) -> Outcome:
+        """Wait half a second, one, two, four, eight; an upload that is not ready then is given up."""
+        tries = self._unready.get(sending.token, 0) + 1
+        if tries >= UNREADY_TRIES_MAX:
             self._forget_uploads(sending)
-            return Rejected(f"{error}, for {age_s:.0f} s")
-        return classify(error, edits=False, lasted_s=age_s)
+            return Rejected(f"{error}, {tries} times")
+        _remember(self._unready, sending.token, tries)
+        first_s, _, _ = PAUSES[Fault.NOT_READY]
+        return classify(error, edits=False, lasted_s=first_s * 2 ** (tries - 1))
 
     def _forget_uploads(self, sending: Sending) -> None:
         for file in sending.files:
@@ -225,6 +229,7 @@ class Max:
             if outcome.after_s >= 60:
                 log.warning("channel.held", channel=NAME, after_s=outcome.after_s)
             return outcome
+        self._unready.pop(sending.token, None)
         self._troubled_since.pop(sending.chat, None)
         self._troubled_since.pop("channel", None)
         return outcome
@@ -257,9 +262,10 @@ class Max:
             query["marker"] = position
         with failures_worded():
             answer = await self._api.call("GET", "updates", query=query, timeout_s=POLL_S + CALL_S)
-        read = partial(decode, token=self._settings.token)
         updates = [
-            update for fields in listed(answer, "updates") for update in polled(NAME, partial(read, fields))
+            update
+            for fields in listed(answer, "updates")
+            for update in polled(NAME, partial(self._read, fields))
         ]
         reached = answer.get("marker")
         return updates, position if reached is None else str(reached)
@@ -358,7 +364,7 @@ def _simpler(sending: Sending, error: Exception) -> Sending | None:
     return msgspec.structs.replace(sending, plain=True, known_files={})
 
 
-def _remember(kept: dict[str, Any], key: str, value: object) -> None:
+def _remember(kept: dict[_Key, Any], key: _Key, value: object) -> None:
     """Note *value*, and forget what was noted first beyond REMEMBERED_MAX."""
     kept[key] = value
     while len(kept) > REMEMBERED_MAX:

@@ -22,6 +22,7 @@ from adapters.calling import (
     NOTHING_LEFT,
     Calls,
     GarbledAnswerError,
+    Turns,
     UploadError,
     decoded,
     read,
@@ -42,6 +43,8 @@ from core.channel import (
 from core.errors import ChannelFailedError, KvitokError
 
 CALL_S: Final = 15
+# https://dev.max.ru/docs-api: of all kinds, answers to presses, uploads and looks at a dialog too.
+CALLS_PER_S: Final = 30
 
 
 class Fault(Enum):
@@ -116,6 +119,7 @@ class MaxApi(Calls):
         super().__init__(NAME, proxy=proxy, tls=tls)
         self._token = token
         self._base = URL(base)
+        self._turns = Turns(CALLS_PER_S)
 
     async def call(
         self,
@@ -132,6 +136,7 @@ class MaxApi(Calls):
         if body is not None:
             headers["Content-Type"] = "application/json"
             what["data"] = msgspec.json.encode(body)
+        await self._turns.wait()
         address = self._base.joinpath(*path.split("/")).with_query(query or {})
         async with self.request(verb, address, timeout_s=timeout_s, headers=headers, **what) as answer:
             return _understood(answer.status, await read(answer))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from adapters.calling import listed
 from adapters.markup import addressed, marked_up
 from core.channel import Capabilities, RenderedFile, Sending
-from core.messages import Key
+from core.messages import Key, Message
 
 # https://dev.max.ru/docs-api/objects/NewMessageBody, .../use-cases/sending-messages/keyboard. A row with a link
 # or a contact holds 3 buttons and any other 7, but beyond 2 their labels are cut.
@@ -62,6 +63,23 @@ def encode(sending: Sending, tokens: Mapping[str, str]) -> dict[str, Any]:
     if not body["text"] and not attachments:
         raise ValueError("no words")
     return {**body, "attachments": attachments}
+
+
+def is_said_by(body: Mapping[str, Any], message: Message, files: Sequence[RenderedFile]) -> bool:
+    """Whether *body* of a dialog's history is *message* with *files*, however it was marked up.
+
+    A picture is known by its kind alone, a document by its name too where the history gives it.
+    """
+    words = str(body.get("text") or "").strip()
+    if words not in {message.plain.strip(), addressed(message.spans).strip()}:
+        return False
+    attached = [each for each in listed(body, "attachments") if each.get("type") != "inline_keyboard"]
+    return len(attached) == len(files) and all(map(_is_of, attached, files))
+
+
+def _is_of(attachment: Mapping[str, Any], file: RenderedFile) -> bool:
+    named = attachment.get("filename")
+    return attachment.get("type") == kind_of(file) and named in (None, file.name)
 
 
 def _words(sending: Sending) -> dict[str, Any]:

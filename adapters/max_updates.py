@@ -30,8 +30,28 @@ CREATED: Final = "message_created"
 PRESSED: Final = "message_callback"
 STARTED: Final = "bot_started"
 STOPPED: Final = ("bot_stopped", "dialog_removed")
-# What is asked for. Edited, removed, muted, cleared and what happens in groups says nothing to us.
-UPDATE_KINDS: Final = (CREATED, PRESSED, STARTED, *STOPPED)
+# What is read, and why nothing is done.
+SILENT: Final[Mapping[str, str]] = {
+    "message_edited": "an edited message: what was said stands, the resident may say it anew",
+    "message_removed": "a removed message: what was said stands",
+    # No ids are kept to edit but in a press; an edit of what is gone is refused, and sent anew.
+    "dialog_cleared": "a cleared dialog: nothing is kept of it here",
+    "dialog_muted": "a muted dialog: only its sound is off",
+    "dialog_unmuted": "a dialog that is no longer muted",
+}
+# What happens in groups is not asked for, and left if it comes.
+GROUPS: Final = frozenset(
+    {
+        "bot_added",
+        "bot_removed",
+        "user_added",
+        "user_removed",
+        "chat_title_changed",
+        "message_chat_created",
+    }
+)
+# What is asked for.
+UPDATE_KINDS: Final = (CREATED, PRESSED, STARTED, *STOPPED, *SILENT)
 
 PICTURE_NAMES: Final = (".jpg", ".jpeg", ".png")
 # Attachments that are called otherwise in what residents are told.
@@ -130,7 +150,34 @@ def decode(fields: object, *, token: str) -> Received:
         return _began(_event(fields, _Dialog))
     if kind in STOPPED:
         return _ended(_event(fields, _Dialog))
-    return Received((), ignored=f"an update of another kind: {_word(kind)}")
+    return Received((), ignored=_nothing(kind if isinstance(kind, str) else ""))
+
+
+def _nothing(kind: str) -> str:
+    """Why an update of *kind* says nothing to us."""
+    if kind in GROUPS:
+        return "what happens in a group"
+    return SILENT.get(kind) or f"an update of another kind: {_word(kind) or 'nameless'}"
+
+
+def dialog_in(fields: object) -> tuple[str, int] | None:
+    """The person whom an update comes from and their dialog's own number; None where it names none."""
+    match fields:
+        case {
+            "callback": {"user": {"user_id": int(person)}},
+            "message": {"recipient": {"chat_id": int(dialog)}},
+        } if dialog > 0:
+            return str(person), dialog
+        case {"callback": _}:
+            return None
+        case {"message": {"sender": {"user_id": int(person)}, "recipient": {"chat_id": int(dialog)}}} if (
+            dialog > 0
+        ):
+            return str(person), dialog
+        case {"chat_id": int(dialog), "user": {"user_id": int(person)}} if dialog > 0:
+            return str(person), dialog
+        case _:
+            return None
 
 
 def _event(fields: object, kind: type[_Event]) -> _Event:

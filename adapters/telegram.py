@@ -55,8 +55,9 @@ T = TypeVar("T")
 # aiogram asks for these anew at every answer, and pydantic forgets a type that nobody holds: made once, held.
 ANSWERS: Final = (api.Response[Any], api.Response[bool])
 
-# https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
-PACE: Final = Pace(rate=30, burst=30, chat_rate=1, chat_burst=3)
+# https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this: 30 messages a second, which
+# a burst and what follows it within the same second keep to together.
+PACE: Final = Pace(rate=20, burst=10, chat_rate=1, chat_burst=3)
 DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024  # https://core.telegram.org/bots/api#getfile
 CONNECTIONS_MAX: Final = 40
 

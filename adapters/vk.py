@@ -45,7 +45,7 @@ from core.messages import Incoming
 
 log = structlog.get_logger()
 
-PACE: Final = Pace(rate=CALLS_PER_S, burst=CALLS_PER_S, chat_rate=3, chat_burst=5)
+PACE: Final = Pace(rate=12, burst=8, chat_rate=3, chat_burst=5)
 
 # VK drops a repeated random_id for an hour; from a little earlier on we look for ourselves.
 LOOK_BACK_AFTER_S: Final = 50 * 60.0

@@ -7,17 +7,14 @@ not used: it writes the token into addresses, has no time limit and repeats a fa
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
 from typing import Any, Final
 
 import msgspec
 from yarl import URL
 
-from adapters.calling import NOTHING_LEFT, Calls, GarbledAnswerError, read
+from adapters.calling import NOTHING_LEFT, Calls, GarbledAnswerError, Turns, read
 from adapters.vk_updates import NAME
 from core.channel import (
     ChannelStopped,
@@ -34,7 +31,6 @@ from core.errors import ChannelFailedError, KvitokError
 VERSION: Final = "5.199"
 # https://dev.vk.com/ru/api/api-requests: 20 calls a second with a community's key, presses and uploads too.
 CALLS_PER_S: Final = 20
-SECOND_S: Final = 1.05  # a little more than one, for calls that catch up with each other on their way
 CALL_S: Final = 10
 PAUSE_S: Final = 5.0  # after a connection that could not be made
 
@@ -80,11 +76,11 @@ class VkApi(Calls):
             "Content-Type": "application/x-www-form-urlencoded",
         }
         self._base = base.rstrip("/")
-        self._called_s: deque[float] = deque(maxlen=calls_per_s)
+        self._turns = Turns(calls_per_s)
 
     async def call(self, method: str, **form: Any) -> Any:
         """What *method* answers. Raises VkRefusedError, GarbledAnswerError and what the network raises."""
-        await self._in_turn()
+        await self._turns.wait()
         address = f"{self._base}/method/{method}"
         # As aiohttp's own form, which quotes Russian letter by letter, fifteen times slower.
         data = URL.build(query=form | {"v": VERSION}).raw_query_string.encode()
@@ -105,15 +101,6 @@ class VkApi(Calls):
         async with self.request(verb, address, timeout_s=timeout_s, **what) as answer:
             status, body = answer.status, await read(answer)
         return _parsed(body, status)
-
-    async def _in_turn(self) -> None:
-        """Wait until no more calls are made within a second than VK allows."""
-        now_s = monotonic()
-        full = len(self._called_s) == self._called_s.maxlen
-        turn_s = max(now_s, self._called_s[0] + SECOND_S) if full else now_s
-        self._called_s.append(turn_s)
-        if turn_s > now_s:
-            await asyncio.sleep(turn_s - now_s)
 
 
 def _parsed(body: bytes, status: int) -> Any:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from bots.channel_sections import (
     ChannelSection,
     MaxSection,
@@ -68,7 +66,7 @@ def channel_of(name: str, means: Means) -> Channel:
 def _paced(channel: Channel, section: ChannelSection) -> Channel:
     """*channel* at the pace that the centre has with its messenger, if it has one of its own."""
     if (rate := section.messages_per_s) is not None:
-        channel.pace = msgspec.structs.replace(channel.pace, rate=float(rate), burst=rate)
+        channel.pace = channel.pace.within(rate)
     return channel
 
 

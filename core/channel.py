@@ -44,12 +44,20 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """How fast a channel may be sent to: the whole channel and one chat, messages a second and burst."""
+    """How fast a channel may be sent to: the whole channel and one chat, messages a second and burst.
+
+    After a pause a burst goes out, and *rate* more within the same second: a platform's limit bounds their sum.
+    """
 
     rate: float
     burst: int
     chat_rate: float
     chat_burst: int = 1
+
+    def within(self, per_s: int) -> Pace:
+        """The same with at most *per_s* messages in any second: a third of them at once, the others evenly."""
+        burst = max(1, per_s // 3)
+        return msgspec.structs.replace(self, rate=max(per_s - burst, 0.5), burst=burst)
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -162,7 +170,7 @@ class Identity(msgspec.Struct, frozen=True):
 class Channel(Protocol):
     """One messenger.
 
-    `receive` is pure but for the clock; `send` and `acknowledge` never raise; the other calls raise
+    `receive` is pure but for the clock and what the adapter remembers of it; `send` and `acknowledge` never raise; the other calls raise
     ChannelFailedError when the platform refuses or does not answer, in words that hold no token.
     """
 
@@ -227,8 +235,23 @@ class Synchronous(Protocol):
 class Kept(Protocol):
     """A channel that is forgotten by its platform unless it is looked after, every few minutes."""
 
-    async def keep(self, url: str) -> Sequence[Incoming]:
+    async def keep(self, url: str) -> object:
         """See that the platform still sends updates to *url* ('' where it is polled) and knows our token.
 
-        Gives what was missed, for the engine, which drops what it knows. Raises ChannelFailedError.
+        What was missed meanwhile is lost: residents ask again. Raises ChannelFailedError.
+        """
+
+
+@runtime_checkable
+class CatchingUp(Protocol):
+    """A channel that its platform forgets as well, but whose history tells what was missed meanwhile."""
+
+    name: str
+
+    async def catch_up(self, url: str, position: str) -> tuple[Sequence[Incoming], str]:
+        """See that updates still come to *url* ('' where it is polled); give what was missed, and a new position.
+
+        Asked again from that position, it goes on: a position other than *position* may mean that something is
+        owed, which is given, and given again, until the position behind it is saved. *position* is '' at first.
+        The engine drops what it knows. Raises ChannelFailedError.
         """

@@ -6,7 +6,6 @@ What waits in a test keeps a processor from the rest of them. That pauses are ma
 from __future__ import annotations
 
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from adapters import max_api
+from adapters.calling import Turns
 from bots import schedule
 from bots.clock import BusinessClock
 from bots.configuration import Configuration, Secrets
@@ -65,7 +65,7 @@ async def hurried(
 
 
 def _hurry(name: str, channel: Any) -> None:
-    if name == "vk":
-        channel._api._called_s = deque(maxlen=CALLS_PER_S)
+    if name in ("vk", "max"):
+        channel._api._turns = Turns(CALLS_PER_S)
     if name == "ok":
         channel._settle_s = 0.0

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 
 from adapters.max import Max
 from adapters.max_api import BY_CODE, Fault, MaxRefusedError, classify
+from adapters.max_updates import SECRET_HEADER
 from core.channel import (
     Channel,
     ChannelStopped,
@@ -26,9 +26,10 @@ from core.channel import (
     Sent,
     Unknown,
     Unreachable,
+    Webhook,
 )
-from core.messages import Message, Span
-from tests.making_max import BODIES, a_body
+from core.messages import Key, Message, Span
+from tests.making_max import BODIES, SECRET, a_body
 from tests.making_max_api import A_SENDING, AN_EDIT, BILL, CHAT, DIALOG, HTML, MID, QR, SENT, Api, settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -222,7 +223,7 @@ async def test_an_upload_that_is_not_processed_waits_and_is_put_once(api: Api, b
 
     waits = [await bot.send(sending), await bot.send(sending)]
 
-    assert waits == [RetryLater(0.5), RetryLater(0.5)]
+    assert waits == [RetryLater(0.5), RetryLater(1.0)]
     assert await bot.send(sending) == Sent(MID, {"sha-of-bill": "tokFILE"})
 
 
@@ -230,16 +231,25 @@ async def test_an_upload_that_is_never_processed_is_given_up(api: Api, bot: Max,
     sending = msgspec.structs.replace(A_SENDING, files=(BILL,))
     not_ready = json.dumps(a_body("err_400_attachment_not_ready"))
     api.will(place, '{"token":"tokFILE"}')
-    api.answers += [(400, not_ready), (400, not_ready), (400, not_ready)]
-    await bot.send(sending)
-    waits = []
-    for age_s in (4.0, 40.0):
-        bot._uploads["sha-of-bill"].at_s = monotonic() - age_s
-        waits.append(await bot.send(sending))
+    api.answers += [(400, not_ready)] * 6
 
-    assert isinstance(waits[0], RetryLater)
-    assert 4.0 <= waits[0].after_s < 5.0
-    assert isinstance(waits[1], Rejected)
+    *waits, end = [await bot.send(sending) for _ in range(6)]
+
+    assert waits == [RetryLater(after_s) for after_s in (0.5, 1.0, 2.0, 4.0, 8.0)]
+    assert isinstance(end, Rejected)
+
+
+async def test_an_upload_that_two_wait_for_is_waited_for_by_each_as_long(
+    api: Api, bot: Max, place: str
+) -> None:
+    first = msgspec.structs.replace(A_SENDING, files=(BILL,))
+    not_ready = json.dumps(a_body("err_400_attachment_not_ready"))
+    api.will(place, '{"token":"tokFILE"}')
+    api.answers += [(400, not_ready)] * 2
+
+    waits = [await bot.send(each) for each in (first, msgspec.structs.replace(first, token=18))]
+
+    assert waits == [RetryLater(0.5), RetryLater(0.5)]
 
 
 BAD_UPLOADS: dict[str, tuple[tuple[int, str], Outcome]] = {
@@ -380,6 +390,7 @@ def a_history(**changed: Any) -> str:
     return json.dumps({"messages": [message | changed, 7]})
 
 
+POSTED = (BODIES / "in_message_created_text.json").read_bytes()
 AGAIN = msgspec.structs.replace(A_SENDING, tried_s_ago=60.0)
 
 
@@ -410,7 +421,64 @@ async def test_what_was_not_sent_before_is_sent_now(api: Api, bot: Max, history:
     assert len(api.asked) == 3
 
 
-async def test_a_dialog_that_was_never_written_to_is_not_looked_through(api: Api, bot: Max) -> None:
+@pytest.mark.parametrize(
+    ("sent", "body"),
+    [
+        (Message((Span("Счёт", "a", "https://kvitok.example/b"),)), {"text": "Счёт"}),
+        (
+            Message((Span("Счёт", "a", "https://kvitok.example/b"),)),
+            {"text": "Счёт https://kvitok.example/b"},
+        ),
+        (Message((Span(" Принято"),), ((Key("Меню", "press", "menu"),),)), {"text": "Принято"}),
+    ],
+    ids=["marked up", "spelled out", "with a keyboard"],
+)
+async def test_what_was_left_is_found_however_it_was_marked_up(
+    api: Api, bot: Max, sent: Message, body: dict[str, Any]
+) -> None:
+    api.will(a_history(body={"mid": MID, **body, "attachments": [{"type": "inline_keyboard"}]}))
+    bot.receive(Webhook({SECRET_HEADER: SECRET}, "", POSTED))
+
+    assert await bot.send(msgspec.structs.replace(AGAIN, message=sent)) == Sent(MID)
+
+
+A_FILE = {"type": "file", "payload": {"token": "t"}, "filename": "Квитанция.pdf"}
+AN_IMAGE = {"type": "image", "payload": {"token": "t"}}
+BARE = Sending(CHAT, 17, Message(()), (BILL,), {"sha-of-bill": "t"}, tried_s_ago=60.0)
+
+
+@pytest.mark.parametrize(
+    ("attached", "calls"),
+    [
+        ([A_FILE], 1),
+        ([{"type": "file"}], 1),
+        ([A_FILE | {"filename": "Справка.pdf"}], 2),
+        ([AN_IMAGE], 2),
+        ([], 2),
+        ([A_FILE, A_FILE], 2),
+        (None, 2),
+    ],
+    ids=["it", "no name", "another name", "a picture", "nothing", "more", "null"],
+)
+async def test_a_document_without_words_is_found_by_its_kind_and_name(
+    api: Api, bot: Max, attached: list[object] | None, calls: int
+) -> None:
+    api.will(a_history(body={"mid": MID, "text": None, "attachments": attached}), SENT)
+    bot.receive(Webhook({SECRET_HEADER: SECRET}, "", POSTED))
+
+    assert isinstance(await bot.send(BARE), Sent)
+    assert len(api.asked) == calls
+
+
+async def test_a_dialog_is_known_from_what_its_person_wrote(api: Api, bot: Max) -> None:
+    api.will(a_history())
+    bot.receive(Webhook({SECRET_HEADER: SECRET}, "", POSTED))
+
+    assert await bot.send(AGAIN) == Sent(MID)
+    assert [path for _, path, query, _ in api.asked if query["chat_id"] == str(DIALOG)] == ["/max/messages"]
+
+
+async def test_a_dialog_of_which_nothing_is_known_is_not_looked_through(api: Api, bot: Max) -> None:
     api.will(SENT)
 
     assert await bot.send(AGAIN) == Sent(MID)

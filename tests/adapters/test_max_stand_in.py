@@ -1,5 +1,6 @@
 """Our adapter against the strict stand-in for MAX, and the watch over its webhook."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -238,14 +239,32 @@ async def test_a_photo_can_be_fetched(talk: Talk) -> None:
     assert await talk.bot.download(said.file) == a_picture()
 
 
-async def test_what_says_nothing_to_us_is_not_even_sent(talk: Talk) -> None:
+async def test_what_says_nothing_to_us_is_read_and_left(talk: Talk) -> None:
     talk.other.max.say(RESIDENT, "хвс 152")
     talk.other.max.edit(RESIDENT, talk.shown()["id"], "хвс 153")
     talk.other.max.remove(RESIDENT, talk.shown()["id"])
     talk.other.max.mute(RESIDENT)
+    talk.other.max.unmute(RESIDENT)
     talk.other.max.clear(RESIDENT)
 
     assert await talk.said() == [Text("хвс 152")]
+    kinds = [update["update_type"] for update in talk.other.heard.updates]
+    assert kinds == [
+        "message_created",
+        "message_edited",
+        "message_removed",
+        "dialog_muted",
+        "dialog_unmuted",
+        "dialog_cleared",
+    ]
+
+
+async def test_what_happens_in_a_group_is_answered_with_nothing(talk: Talk) -> None:
+    talk.other.max.updates.subscriptions[talk.other.webhook].update_types = None
+    talk.other.max.in_group(RESIDENT)
+
+    assert await talk.said() == []
+    assert len(talk.other.heard.updates) == 6
 
 
 async def test_who_stops_the_bot_is_not_to_be_reached_until_they_begin_again(talk: Talk) -> None:
@@ -275,6 +294,39 @@ async def test_a_message_whose_answer_was_lost_is_found_and_not_sent_again(talk:
     assert isinstance(lost, Unknown)
     assert isinstance(found, Sent)
     assert [each["text"] for each in talk.other.shown()] == ["Здравствуйте", "Принято 152"]
+
+
+async def test_a_document_whose_answer_was_lost_is_found_by_a_new_process_once_its_person_wrote(
+    talk: Talk,
+) -> None:
+    talk.other.max.faults = Faults(lose_answer=True, only=frozenset({"POST messages"}), times=1)
+    sending = msgspec.structs.replace(talk.sending(files=(BILL,)), message=Message(()))
+    lost = await talk.bot.send(sending)
+    talk.bot._dialogs.clear()
+    talk.other.max.say(RESIDENT, "Ау")
+    await talk.heard()
+
+    found = await talk.bot.send(msgspec.structs.replace(sending, tried_s_ago=5.0))
+
+    assert isinstance(lost, Unknown)
+    assert isinstance(found, Sent)
+    assert [len(each["files"]) for each in talk.other.shown()] == [1, 0]
+
+
+async def test_a_burst_of_messages_presses_and_looks_stays_within_what_the_platform_allows() -> None:
+    async with a_talk(calls_per_s=30) as talk:
+        await talk.sent(keyboard=MENU)
+        talk.other.max.press(RESIDENT, talk.shown()["id"], "menu")
+        (press,) = await talk.heard()
+        again = msgspec.structs.replace(talk.sending(), tried_s_ago=0.001)
+
+        await asyncio.gather(
+            *(talk.bot.send(talk.sending()) for _ in range(20)),
+            *(talk.bot.acknowledge(press) for _ in range(20)),
+            *(talk.bot.send(again) for _ in range(5)),
+        )
+
+    assert {call.status for call in talk.other.max.calls} == {200}
 
 
 async def test_who_is_too_fast_is_told_to_wait() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.max_updates import SECRET_HEADER, UPDATE_KINDS, check, decode, parse
+from adapters.max_updates import GROUPS, SECRET_HEADER, UPDATE_KINDS, check, decode, dialog_in, parse
 from adapters.receiving import BODY_BYTES_MAX
 from core.channel import Received
 from core.errors import ForgedWebhookError, UnusableUpdateError
@@ -52,14 +52,14 @@ READ: dict[str, Said] = {
     "in_message_created_unknown_attachment_synthetic": Unreadable("something_new"),
 }
 IGNORED = {
-    "in_bot_added_to_group": "an update of another kind: bot_added",
-    "in_dialog_cleared": "an update of another kind: dialog_cleared",
-    "in_dialog_muted": "an update of another kind: dialog_muted",
-    "in_dialog_unmuted": "an update of another kind: dialog_unmuted",
+    "in_bot_added_to_group": "what happens in a group",
+    "in_dialog_cleared": "a cleared dialog: nothing is kept of it here",
+    "in_dialog_muted": "a muted dialog: only its sound is off",
+    "in_dialog_unmuted": "a dialog that is no longer muted",
     "in_message_created_group_chat": "a message in a group",
     "in_message_created_without_message": "a message that the API does not show",
-    "in_message_edited": "an update of another kind: message_edited",
-    "in_message_removed": "an update of another kind: message_removed",
+    "in_message_edited": "an edited message: what was said stands, the resident may say it anew",
+    "in_message_removed": "a removed message: what was said stands",
     "in_unknown_update_synthetic": "an update of another kind: something_new",
 }
 
@@ -91,10 +91,37 @@ def test_no_sample_is_left_out_of_these_tables() -> None:
     assert set(SAMPLES) == READ.keys() | IGNORED.keys()
 
 
-def test_only_what_says_something_is_asked_for() -> None:
-    said = {a_body(name)["update_type"] for name in READ}
+def test_every_kind_is_asked_for_but_what_happens_in_groups() -> None:
+    kinds = {a_body(name)["update_type"] for name in SAMPLES}
 
-    assert set(UPDATE_KINDS) == said
+    assert set(UPDATE_KINDS) == kinds - {"bot_added", "something_new"}
+
+
+@pytest.mark.parametrize("kind", sorted(GROUPS))
+def test_whatever_happens_in_a_group_is_left(kind: str) -> None:
+    fields = {"update_type": kind, "chat_id": -5, "user": {"user_id": 1}, "timestamp": 1}
+
+    assert read(fields) == Received((), ignored="what happens in a group")
+
+
+@pytest.mark.parametrize("kind", [None, 7, [], {}, "", "comment_created"])
+def test_a_kind_that_nobody_knows_is_left(kind: object) -> None:
+    assert read({"update_type": kind}).ignored.startswith("an update of another kind")
+
+
+def test_an_update_tells_which_dialog_its_person_has() -> None:
+    told = {name: dialog_in(a_body(name)) for name in SAMPLES}
+    silent = {name for name, dialog in told.items() if dialog is None}
+
+    assert {dialog for dialog in told.values() if dialog} == {(PERSON, 182182182)}
+    assert silent == {
+        "in_bot_added_to_group",
+        "in_message_callback_message_deleted",
+        "in_message_created_group_chat",
+        "in_message_created_without_message",
+        "in_message_removed",
+        "in_unknown_update_synthetic",
+    }
 
 
 def test_a_message_says_who_spoke_where_and_when() -> None:

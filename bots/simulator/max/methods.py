@@ -166,7 +166,7 @@ class BotApi:
             chat,
             outgoing.text or Formatted(""),
             from_bot=True,
-            attachments=[_shown(each) for each in outgoing.files],
+            attachments=[_shown(*each) for each in zip(outgoing.files, files, strict=True)],
             keyboard=outgoing.keyboard,
             files=pictures,
         )
@@ -194,7 +194,7 @@ class BotApi:
             message.text = outgoing.text
         if not outgoing.leaves_attachments:
             message.keyboard = outgoing.keyboard
-            message.attachments = [_shown(each) for each in outgoing.files]
+            message.attachments = [_shown(*each) for each in zip(outgoing.files, files, strict=True)]
             message.files = [(self._state.add_file(picture), picture) for picture in files if picture]
         self._state.change(chat, message)
         return {"success": True}
@@ -256,9 +256,10 @@ class BotApi:
         return upload.picture
 
 
-def _shown(attached: Attached) -> JsonObject:
+def _shown(attached: Attached, file: Picture | None) -> JsonObject:
     payload: JsonObject = {"url": attached.url} if attached.url else {"token": attached.token}
-    return {"type": attached.kind, "payload": payload}
+    named: JsonObject = {"filename": file.name} if file is not None and attached.kind == "file" else {}
+    return {"type": attached.kind, "payload": payload, **named}
 
 
 def _refused(why: str) -> JsonObject:

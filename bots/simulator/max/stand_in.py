@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
+from typing import Final
 
 from bots.simulator.max.limits import (
     CALLS_PER_S,
@@ -27,6 +28,17 @@ from bots.simulator.residents import Picture, ResidentRefusedError
 from bots.simulator.stand_in import StandIn
 from bots.simulator.telegram.formatting import Formatted, as_typed
 from bots.simulator.uploads import is_picture
+
+# A group has a negative number; what happens in one, in its order.
+GROUP: Final = -68_000_000_001
+GROUP_KINDS: Final = (
+    "bot_added",
+    "user_added",
+    "chat_title_changed",
+    "message_chat_created",
+    "user_removed",
+    "bot_removed",
+)
 
 
 class MaxStandIn(StandIn[Faults, Recorded, Chat]):
@@ -171,6 +183,16 @@ class MaxStandIn(StandIn[Faults, Recorded, Chat]):
 
     def mute(self, chat: str) -> None:
         self._tell(self._known(chat), "dialog_muted", muted_until=self._state.now_ms() + 3_600_000)
+
+    def unmute(self, chat: str) -> None:
+        self._tell(self._known(chat), "dialog_unmuted")
+
+    def in_group(self, chat: str) -> None:
+        """Have the resident take the bot into a group and out, with all that happens there between."""
+        person = self._known(chat).person
+        for kind in GROUP_KINDS:
+            fields: JsonObject = {"update_type": kind, "timestamp": self._state.now_ms(), "user": person}
+            self.updates.put(GROUP, {"chat_id": GROUP, "is_channel": False} | fields)
 
     def clear(self, chat: str) -> None:
         """Empty the dialog on this phone."""

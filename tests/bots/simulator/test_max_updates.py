@@ -35,6 +35,7 @@ KINDS: dict[str, Any] = {
         RESIDENT, Picture("a.png", "image/png", a_picture()), "счётчик"
     ),
     "in_dialog_muted": lambda stand_in: stand_in.mute(RESIDENT),
+    "in_dialog_unmuted": lambda stand_in: stand_in.unmute(RESIDENT),
     "in_dialog_cleared": lambda stand_in: stand_in.clear(RESIDENT),
 }
 LEFT_OUT = {"avatar_url", "full_avatar_url", "text"}
