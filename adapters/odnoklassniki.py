@@ -11,7 +11,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, Final, Literal
@@ -68,8 +68,10 @@ UPLOADS_MAX: Final = 1000
 POLL_S: Final = 50
 POLL_PAUSE_S: Final = 2.0
 
-# Longer than a subscription lives unanswered, shorter than the inbox knows what was handled.
+# Longer than a subscription lives unanswered; while it fails it grows, but not past what the inbox knows.
 CATCH_UP: Final = timedelta(days=3)
+CATCH_UP_MAX: Final = timedelta(days=5)
+OWED: Final = re.compile(r"owed since (\S+)")
 
 # Where Odnoklassniki keeps what residents send.
 FILE_HOSTS: Final = ("mycdn.me", "okcdn.ru", "ok.ru", "odnoklassniki.ru")
@@ -108,7 +110,7 @@ class _Upload:
 
 
 class Odnoklassniki:
-    """One group's message box, as `core.channel.Channel` and `core.channel.Kept`.
+    """One group's message box, as `core.channel.Channel` and `core.channel.CatchingUp`.
 
     *clock* tells how far back a history is read; *settle_s* is how long an upload rests before it is sent.
     Raises ChannelMisconfiguredError for settings that can never work.
@@ -309,25 +311,38 @@ class Odnoklassniki:
                 if OURS.fullmatch(each):
                     await self._api.post("me", "unsubscribe", body={"url": each})
 
-    async def keep(self, url: str) -> Sequence[Incoming]:
-        """See that the webhook at *url* is still subscribed; see `core.channel.Kept`.
+    async def catch_up(self, url: str, position: str) -> tuple[Sequence[Incoming], str]:
+        """See that the webhook at *url* is still subscribed; see `core.channel.CatchingUp`.
 
-        Any call keeps the token alive too, for which *url* may be ''.
+        A position is the time of the subscription before which nothing is missing, or since when something is
+        owed. So a renewal by hand is noticed as well. Any call keeps the token alive, for which *url* may be ''.
         """
+        owed, now = OWED.fullmatch(position), self._clock()
+        owing = position if owed else f"owed since {(now - CATCH_UP).isoformat()}"
         with failures_worded():
-            urls = await self._subscriptions()
-            if not url or self._address(url) in urls:
-                return ()
-            log.error("webhook.lost", channel=NAME)
-            await self._api.post("me", "subscribe", body={"url": self._address(url)})
-            missed = await said_since(self._api, self._clock() - CATCH_UP, now=self._clock())
-        log.warning("webhook.renewed", channel=NAME, caught_up=len(missed))
-        return missed
+            subscribed = await self._subscriptions()
+            if not url:
+                return (), position
+            subscribed_at = subscribed.get(self._address(url))
+            if subscribed_at is None:
+                log.error("webhook.lost", channel=NAME)
+                await self._api.post("me", "subscribe", body={"url": self._address(url)})
+                log.warning("webhook.renewed", channel=NAME)
+                return (), owing
+            if position in ("", subscribed_at):
+                return (), subscribed_at
+            if not owed:
+                return (), owing
+            since = max(datetime.fromisoformat(owed[1]), now - CATCH_UP_MAX)
+            missed = await said_since(self._api, since, now=now)
+        log.warning("webhook.caught_up", channel=NAME, updates=len(missed))
+        return missed, subscribed_at
 
-    async def _subscriptions(self) -> Sequence[str]:
+    async def _subscriptions(self) -> Mapping[str, str]:
+        """The addresses that events are posted to, and since when, as the platform writes it."""
         answer = await self._api.get("me", "subscriptions")
         entries = listed(answer, "subscriptions")
-        return [url for each in entries if isinstance(url := each.get("url"), str)]
+        return {url: str(each.get("time")) for each in entries if isinstance(url := each.get("url"), str)}
 
     def _address(self, url: str) -> str:
         return f"{url.rstrip('/')}/{self._settings.secret}"

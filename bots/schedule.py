@@ -13,8 +13,8 @@ import structlog
 
 from bots.engine import Engine
 from bots.paying import PayDesk
-from bots.taking import Taker
-from core.channel import Kept
+from bots.taking import Taken, Taker
+from core.channel import CatchingUp, Kept
 from core.errors import ChannelFailedError
 from core.questions import OpenCase
 from storage import (
@@ -26,7 +26,9 @@ from storage import (
     inbox,
     observing,
     outbox,
+    positions,
     proofs,
+    residents,
     shown_pages,
 )
 from storage.database import Pool
@@ -38,6 +40,8 @@ EVENTS_S: Final = 1.0
 EVENTS_AT_ONCE: Final = 200
 PAYMENTS_S: Final = 60.0
 KEEP_S: Final = 300.0
+# What is owed is noted in one, and given in the next.
+ROUNDS: Final = 2
 TIDY_S: Final = 600.0
 # How often it is looked whether the day's proof of the books is due.
 PROOF_S: Final = 1800.0
@@ -101,24 +105,54 @@ async def ask_about_payments(desk: PayDesk) -> None:
         log.info("payments.settled_late", payments=settled)
 
 
-async def keep(channel: Kept, taker: Taker, url: str) -> None:
-    """Have *channel* look after its subscription to *url*, and run what was missed without it as turns."""
+async def keep(channel: Kept, url: str) -> None:
+    """Have *channel* look after its subscription to *url*."""
     try:
-        missed = await channel.keep(url)
+        await channel.keep(url)
     except ChannelFailedError as failed:
         log.warning("channel.not_kept", channel=failed.channel, reason=failed.reason)
-        return
-    for update in missed:
-        await taker.take(update)
+
+
+async def catch_up(channel: CatchingUp, taker: Taker, pool: Pool, url: str) -> None:
+    """Have *channel* look after its subscription to *url*, and run what was missed without it as turns.
+
+    What is owed is saved before it is asked for, and is owed until all of it was taken, whoever stops meanwhile.
+    """
+    key = f"{channel.name}:missed"
+    async with pool.acquire() as db:
+        position = await positions.position_of(db, key)
+    for _ in range(ROUNDS):
+        try:
+            missed, reached = await channel.catch_up(url, position)
+        except ChannelFailedError as failed:
+            log.warning("channel.not_kept", channel=failed.channel, reason=failed.reason)
+            return
+        for update in missed:
+            # One at a time: all at once they would pass for a flood.
+            if await taker.take(update) is Taken.BUSY:
+                log.warning("catching_up.postponed", channel=channel.name)
+                return
+        if reached == position:
+            return
+        await taker.take_polled((), channel=key, position=reached)
+        position = reached
 
 
 async def tidy(pool: Pool, now: Callable[[], datetime]) -> None:
-    """Drop what is kept no longer: old update keys, chats without consent, texts sent long ago, pages that are over."""
+    """Drop what is kept no longer: update keys, chats without consent, talks, texts, photos, pages that are over.
+
+    The books, readings and the record of staff's deeds are not the app's to remove.
+    """
     async with pool.acquire() as db:
         await inbox.roll(db)
         await conversations.purge(db, now=now())
-        await outbox.empty_sent(db)
+        await conversations.end_talks(db, now=now())
+        await outbox.empty_ended(db)
+        await events.drop_done(db, now=now())
+        await cases.forget(db, now=now())
+        await erasing.forget_unlinked(db, now=now())
         await erasing.erase_due(db, now=now())
+        await residents.forget_consents(db, now=now())
         await proofs.forget_tries(db, now=now())
         await files.forget(db, now=now())
         await shown_pages.forget(db, now=now())

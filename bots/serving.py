@@ -32,7 +32,7 @@ from bots.watching import Watch
 from bots.webhooks import Webhooks
 from bots.withholding import Withholding
 from core.acquiring import Acquirer
-from core.channel import Channel, Kept, Synchronous
+from core.channel import CatchingUp, Channel, Kept, Synchronous
 from core.privacy import Ceiling
 from storage import outbox, positions
 from storage.answers import answers
@@ -254,9 +254,12 @@ def _scheduled(parts: Parts, engine: Engine, desk: PayDesk) -> Iterator[Awaitabl
         ("reconciliation", schedule.RECONCILE_S, partial(reconcile_daily, desk)),
     ]
     for name, channel in parts.channels.items():
+        url = "" if name in parts.polled else parts.webhooks.get(name, "")
         if isinstance(channel, Kept):
-            url = "" if name in parts.polled else parts.webhooks[name]
-            later.append((f"keep {name}", schedule.KEEP_S, partial(schedule.keep, channel, engine, url)))
+            later.append((f"keep {name}", schedule.KEEP_S, partial(schedule.keep, channel, url)))
+        if isinstance(channel, CatchingUp):
+            catch_up = partial(schedule.catch_up, channel, engine, parts.pool, url)
+            later.append((f"catch up {name}", schedule.KEEP_S, catch_up))
     for name, pause_s, job in later:
         yield schedule.every(pause_s, job, name=name, first_s=pause_s)
 

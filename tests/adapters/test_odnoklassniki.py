@@ -21,9 +21,9 @@ from adapters.odnoklassniki_api import (
     UNREACHABLE,
 )
 from core.channel import (
+    CatchingUp,
     Channel,
     ChannelStopped,
-    Kept,
     Outcome,
     Rejected,
     RenderedFile,
@@ -125,10 +125,10 @@ async def ok(server: BaseTestServer) -> AsyncIterator[Odnoklassniki]:
     await channel.close()
 
 
-async def test_it_is_a_channel_that_wants_to_be_kept(ok: Odnoklassniki) -> None:
+async def test_it_is_a_channel_that_is_caught_up_with(ok: Odnoklassniki) -> None:
     channel: Channel = ok
 
-    assert isinstance(channel, Kept)
+    assert isinstance(channel, CatchingUp)
 
 
 # --- Sending --------------------------------------------------------------------------------------

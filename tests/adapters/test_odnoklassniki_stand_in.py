@@ -298,10 +298,20 @@ async def test_unsubscribing_removes_ours_and_leaves_others(talk: Talk) -> None:
     assert list(talk.group.ok.events.subscriptions) == ["https://shop.example.org/hook"]
 
 
+async def caught_up(talk: Talk, position: str = "") -> Sequence[Incoming]:
+    """What is given once it is noted as owed."""
+    noted, owed = await talk.bot.catch_up(talk.url, position)
+    assert not noted
+    missed, _ = await talk.bot.catch_up(talk.url, owed)
+    return missed
+
+
 async def test_a_webhook_that_stands_is_left_alone(talk: Talk) -> None:
     talk.group.ok.say(RESIDENT, "Баланс")
 
-    assert await talk.bot.keep(talk.url) == ()
+    _, position = await talk.bot.catch_up(talk.url, "")
+
+    assert await talk.bot.catch_up(talk.url, position) == ((), position)
     assert talk.group.ok.calls[-1].path == "me/subscriptions"
 
 
@@ -315,14 +325,15 @@ async def test_a_lost_webhook_is_renewed_and_what_was_missed_is_caught_up(talk: 
     talk.group.ok.start("neighbour", "ls_4f2")
 
     with capture_logs() as logged:
-        missed = await talk.bot.keep(talk.url)
+        missed = await caught_up(talk)
     talk.group.ok.say(RESIDENT, "после")
 
     assert [update.said for update in missed] == [Text("до"), Text("хвс 152"), Text("ls_4f2")]
     assert missed[0] == before
-    assert [(line["event"], line.get("caught_up")) for line in logged] == [
+    assert [(line["event"], line.get("updates")) for line in logged] == [
         ("webhook.lost", None),
-        ("webhook.renewed", 3),
+        ("webhook.renewed", None),
+        ("webhook.caught_up", 3),
     ]
     assert [update.said for update in await talk.heard()] == [Text("после")]
 
@@ -332,7 +343,34 @@ async def test_what_is_older_than_three_days_is_not_caught_up(talk: Talk) -> Non
     talk.group.ok.events.drop_subscriptions()
     talk.group.clock.now += timedelta(days=3, minutes=1)
 
-    assert await talk.bot.keep(talk.url) == []
+    assert await caught_up(talk) == []
+
+
+async def test_a_catching_up_that_fails_is_owed_since_then_until_it_succeeds(talk: Talk) -> None:
+    talk.group.ok.say(RESIDENT, "хвс 152")
+    talk.group.ok.events.drop_subscriptions()
+    _, owed = await talk.bot.catch_up(talk.url, "")
+    talk.group.clock.now += timedelta(days=1)
+    talk.group.ok.faults = Faults(error_code=2)
+    with pytest.raises(ChannelFailedError):
+        await talk.bot.catch_up(talk.url, owed)
+    talk.group.clock.now += timedelta(days=1, hours=1)
+    talk.group.ok.faults = Faults()
+
+    missed, position = await talk.bot.catch_up(talk.url, owed)
+
+    assert [update.said for update in missed] == [Text("хвс 152")]
+    assert await talk.bot.catch_up(talk.url, position) == ((), position)
+
+
+async def test_a_webhook_renewed_by_hand_is_caught_up_as_well(talk: Talk) -> None:
+    _, position = await talk.bot.catch_up(talk.url, "")
+    talk.group.ok.events.drop_subscriptions()
+    talk.group.clock.now += timedelta(hours=9)
+    talk.group.ok.say(RESIDENT, "хвс 152")
+    await talk.bot.subscribe(talk.url)
+
+    assert [update.said for update in await caught_up(talk, position)] == [Text("хвс 152")]
 
 
 async def test_a_long_history_is_read_to_its_end(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +384,7 @@ async def test_a_long_history_is_read_to_its_end(talk: Talk, monkeypatch: pytest
             talk.group.clock.now += timedelta(seconds=1)
             talk.group.ok.say(chat, str(number))
 
-    missed = await talk.bot.keep(talk.url)
+    missed = await caught_up(talk)
 
     assert len({update.key for update in missed}) == 10
     assert [update.order for update in missed] == sorted(update.order for update in missed)
@@ -355,7 +393,7 @@ async def test_a_long_history_is_read_to_its_end(talk: Talk, monkeypatch: pytest
 async def test_a_polled_group_keeps_its_token_alive(talk: Talk) -> None:
     talk.group.ok.events.drop_subscriptions()
 
-    assert await talk.bot.keep("") == ()
+    assert await talk.bot.catch_up("", "17") == ((), "17")
     assert not talk.group.ok.events.subscriptions
 
 
@@ -363,4 +401,4 @@ async def test_a_platform_that_refuses_the_watch_says_why(talk: Talk) -> None:
     talk.group.ok.faults = Faults(error_code=102)
 
     with pytest.raises(ChannelFailedError, match="102 PARAM_SESSION_EXPIRED"):
-        await talk.bot.keep(talk.url)
+        await talk.bot.catch_up(talk.url, "")

@@ -1,11 +1,22 @@
 """What is done from time to time ends when it is told to."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from datetime import timedelta
 from typing import cast
 
 from bots.engine import Engine
-from bots.schedule import EventFeeder
+from bots.schedule import EventFeeder, catch_up
+from bots.taking import Taken
+from core.errors import ChannelFailedError
+from core.messages import Incoming, Text
+from storage import positions
 from storage.database import Pool
+
+NOW = datetime(2026, 5, 24, 7, 12, tzinfo=UTC)
+MISSED = [Incoming("toy", "1", "1", str(number), number, NOW, Text("152")) for number in range(3)]
 
 
 async def test_a_feeder_that_is_stopped_as_news_comes_stops(pool: Pool) -> None:
@@ -21,3 +32,103 @@ async def test_a_feeder_that_is_stopped_as_news_comes_stops(pool: Pool) -> None:
         done, _ = await asyncio.wait({running}, timeout=10)
 
         assert done == {running}
+
+
+@dataclass
+class Forgotten:
+    """A channel whose platform forgot it; its history cannot be read while it *fails*."""
+
+    name: str = "toy"
+    fails: bool = False
+
+    async def catch_up(self, url: str, position: str) -> tuple[Sequence[Incoming], str]:
+        if not position:
+            return (), f"owed {url}"
+        if self.fails:
+            raise ChannelFailedError(self.name, "no answer")
+        return (MISSED, "well") if position != "well" else ((), "well")
+
+
+@dataclass
+class Taking:
+    """The engine, which is busy once it took *most*."""
+
+    pool: Pool
+    most: int = 100
+    taken: list[str] = field(default_factory=list)
+
+    async def take(self, update: Incoming) -> Taken:
+        if len(self.taken) >= self.most:
+            return Taken.BUSY
+        self.taken.append(update.key)
+        return Taken.DONE
+
+    async def take_polled(self, updates: Sequence[Incoming], *, channel: str, position: str) -> bool:
+        assert not updates
+        async with self.pool.acquire() as db:
+            await positions.save(db, {channel: position})
+        return True
+
+
+async def saved(pool: Pool) -> str:
+    async with pool.acquire() as db:
+        return await positions.position_of(db, "toy:missed")
+
+
+async def test_what_was_missed_is_taken_and_then_owed_no_more(pool: Pool) -> None:
+    taking = Taking(pool)
+
+    await catch_up(Forgotten(), taking, pool, "url")
+
+    assert (taking.taken, await saved(pool)) == (["0", "1", "2"], "well")
+
+
+async def test_a_history_that_cannot_be_read_is_owed_still(pool: Pool) -> None:
+    await catch_up(Forgotten(fails=True), Taking(pool), pool, "url")
+
+    assert await saved(pool) == "owed url"
+
+
+async def test_what_a_busy_engine_leaves_of_the_missed_comes_again(pool: Pool) -> None:
+    await catch_up(Forgotten(), Taking(pool, most=1), pool, "url")
+    assert await saved(pool) == "owed url"
+
+    after = Taking(pool)
+    await catch_up(Forgotten(), after, pool, "url")
+
+    assert (after.taken, await saved(pool)) == (["0", "1", "2"], "well")
+
+
+async def test_what_was_said_withdrawn_or_broken_off_is_tidied_away_at_its_time(pool: Pool) -> None:
+    async with pool.acquire() as db:
+        chat, _ = await make_resident(db, "1")
+        gone = await make_chat(db, "2")
+        await db.execute("update chat set stage = '{}', offered = '[]' where id = $1", chat)
+        [case] = await open_case(db, [OpenCase("question", chat, None, (("question", "Почему?"),), NOW)])
+        await answer_case(db, case, "Потому что.", now=NOW)
+        await events.add(db, [(chat, CaseAnswered(case, "Потому что."))], now=NOW)
+        await db.execute("update event set done_at = $1", NOW)
+        await db.execute("update consent set withdrawn_at = $1", NOW)
+        await db.execute(
+            """
+            insert into outbox (chat_id, channel, message_class, body, state, queued_at)
+            values ($1, 'telegram', 0, 'Не дошло', 'dead', clock_timestamp() - interval '31 days')
+            """,
+            chat,
+        )
+
+    await tidy(pool, lambda: NOW + timedelta(days=3 * 366))
+
+    async with pool.acquire() as db:
+        left = await db.fetchrow(
+            """
+            select (select count(*) from event), (select count(*) from consent),
+              (select count(*) from chat where id = $2), (select body from outbox),
+              chat.stage, chat.offered, staff_case.facts, staff_case.answer
+            from chat join staff_case on staff_case.chat_id = chat.id where chat.id = $1
+            """,
+            chat,
+            gone,
+        )
+    assert left is not None
+    assert tuple(left.values()) == (0, 0, 0, None, None, None, {}, None)
