@@ -177,6 +177,11 @@ class Sberbank:
         del since, until
         return Unlisted()
 
+    async def given_back(self, since: datetime, until: datetime) -> Sequence[str] | Unlisted | Down:
+        """There is no list of refunds."""
+        del since, until
+        return Unlisted()
+
     def notice(self, notice: Notice) -> str | None:
         """Which order *notice* is about. Raises ForgedWebhookError where it should be signed and is not."""
         told = decode_notice(notice)

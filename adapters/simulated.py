@@ -113,6 +113,11 @@ class SimulatedAcquirer:
         answer = await self._call("GET", "/payments", {}, None, query)
         return answer if isinstance(answer, Down) else decode_listed(*answer)
 
+    async def given_back(self, since: datetime, until: datetime) -> Sequence[str] | Unlisted | Down:
+        """There is no list of refunds."""
+        del since, until
+        return Unlisted()
+
     def notice(self, notice: Notice) -> str | None:
         """Which operation *notice* is about; None where it is about none."""
         try:

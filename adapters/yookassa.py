@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
@@ -25,6 +25,7 @@ from adapters.yookassa_answers import (
     decode_notice,
     decode_page,
     decode_refunded,
+    decode_refunds,
 )
 from core.acquiring import (
     Accepted,
@@ -43,6 +44,8 @@ from core.fiscal import Contact, Item, Mode, ReceiptNeed, at_most
 from core.money import Money
 from core.refund_receipts import RefundReceipt, returned_lines
 from core.requisites import Requisites
+
+T = TypeVar("T")
 
 BASE: Final = "https://api.yookassa.ru/v3"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=20, connect=5)
@@ -142,20 +145,30 @@ class Yookassa:
         self, since: datetime, until: datetime
     ) -> Sequence[Found | Unreadable] | Unlisted | Down:
         """Every payment whose money arrived from *since* on and before *until*."""
-        query = {
-            "captured_at.gte": _moment(since),
-            "captured_at.lt": _moment(until),
-            "status": "succeeded",
-            "limit": str(PAGE),
-        }
-        found: list[Found | Unreadable] = []
+        span = {"captured_at.gte": _moment(since), "captured_at.lt": _moment(until)}
+        return await self._listed("/payments", span, decode_page)
+
+    async def given_back(self, since: datetime, until: datetime) -> Sequence[str] | Unlisted | Down:
+        """The payments of which some was given back from *since* on and before *until*, however old."""
+        span = {"created_at.gte": _moment(since), "created_at.lt": _moment(until)}
+        return await self._listed("/refunds", span, decode_refunds)
+
+    async def _listed(
+        self,
+        path: str,
+        span: Mapping[str, str],
+        decode: Callable[[int, bytes], tuple[list[T], str | None] | Down],
+    ) -> list[T] | Down:
+        """All that came to a good end within *span*, page by page."""
+        query = {**span, "status": "succeeded", "limit": str(PAGE)}
+        found: list[T] = []
         while True:
-            answer = await self._call("GET", "/payments", query=query)
-            page = answer if isinstance(answer, Down) else decode_page(*answer)
+            answer = await self._call("GET", path, query=query)
+            page = answer if isinstance(answer, Down) else decode(*answer)
             if isinstance(page, Down):
                 return page
-            payments, cursor = page
-            found += payments
+            items, cursor = page
+            found += items
             if not cursor:
                 return found
             query["cursor"] = cursor

@@ -82,6 +82,15 @@ class _Page(msgspec.Struct):
     next_cursor: str | None = None
 
 
+class _GivenBack(msgspec.Struct):
+    payment_id: str
+
+
+class _Refunds(msgspec.Struct):
+    items: list[_GivenBack]
+    next_cursor: str | None = None
+
+
 class _Refund(msgspec.Struct):
     status: str
     cancellation_details: _Cancellation | None = None
@@ -160,6 +169,12 @@ def decode_refunded(status: int, body: bytes) -> Accepted | Refused | Down:
     if refund.status == "canceled":
         return Refused(refund.cancellation_details.reason if refund.cancellation_details else "canceled")
     return Accepted()
+
+
+def decode_refunds(status: int, body: bytes) -> tuple[list[str], str | None] | Down:
+    """The payments that a page of their refunds is about, and by what the next one is asked for."""
+    page = _read(status, body, _Refunds)
+    return page if isinstance(page, Down) else ([each.payment_id for each in page.items], page.next_cursor)
 
 
 def decode_notice(body: bytes) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from bots.paying import PayDesk
+from bots.paying import LOOKS_AT_ONCE, PayDesk
 from core.acquiring import (
     POSTED,
     Accepted,
@@ -19,9 +19,11 @@ from core.acquiring import (
     Attempt,
     Down,
     Found,
+    Judgement,
     Missing,
     Post,
     Refused,
+    Stay,
     Unlisted,
     Unreadable,
 )
@@ -38,6 +40,8 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 KEY_CHARS: Final = 32
 # So many days that are over are compared by themselves: one, and what a service that stood still left out.
 DAYS_COMPARED: Final = 3
+# A refund may come to its end so long after it was asked for.
+REFUNDS_TAKE: Final = timedelta(days=2)
 
 
 # --- A day compared ---------------------------------------------------------------------------------
@@ -100,21 +104,49 @@ async def _differences(desk: PayDesk, acquirer: Acquirer, day: date) -> AsyncIte
         yield Difference(acquirer.name, "", f"did not answer ({listed.reason})")
         return
     for found in listed:
-        if isinstance(found, Unreadable):
-            ours.pop(found.operation, None)
+        if (difference := _difference(ours.pop(found.operation, None), found)) is not None:
             verdict = await desk.settle(acquirer, found)
-            what = f"{found.reason} {found.said}".rstrip()
-            yield Difference(acquirer.name, found.operation, f"{what}; judged now: {type(verdict).__name__}")
-        elif (difference := _difference(ours.pop(found.operation, None), found)) is not None:
-            verdict = await desk.settle(acquirer, found)
-            done = "posted now" if isinstance(verdict, Post) else f"judged now: {type(verdict).__name__}"
-            yield Difference(acquirer.name, found.operation, f"{difference}; {done}")
+            yield Difference(acquirer.name, found.operation, f"{difference}; {_done(verdict)}")
     for rest in ours.values():
         what = f"payment {rest.payment:06} of {money(rest.amount)} is not theirs on that day"
         yield Difference(acquirer.name, rest.operation, what)
+    async for given_back in _refunds(desk, acquirer, day, {found.operation for found in listed}):
+        yield given_back
 
 
-def _difference(ours: Acquired | None, theirs: Found) -> str | None:
+async def _refunds(
+    desk: PayDesk, acquirer: Acquirer, day: date, seen: Container[str]
+) -> AsyncIterator[Difference]:
+    """What was given back on *day* of older payments than its own, where the acquirer can list that."""
+    since, until = _span(desk, day)
+    given = await acquirer.given_back(since - REFUNDS_TAKE, until)
+    if isinstance(given, Down):
+        yield Difference(acquirer.name, "", f"did not answer about refunds ({given.reason})")
+        return
+    if isinstance(given, Unlisted):
+        return
+    for operation in sorted({each for each in given if each not in seen}):
+        async with desk.calls[acquirer.name]:
+            answer = await acquirer.query(operation)
+        match answer:
+            case Found() | Unreadable():
+                verdict = await desk.settle(acquirer, answer)
+                if not isinstance(verdict, Stay):
+                    what = f"a refund is not in our books; {_done(verdict)}"
+                    yield Difference(acquirer.name, operation, what)
+            case Missing():
+                yield Difference(acquirer.name, operation, "a refund of a payment that is not theirs")
+            case Down(reason):
+                yield Difference(acquirer.name, "", f"did not answer about {operation} ({reason})")
+
+
+def _done(verdict: Judgement) -> str:
+    return "posted now" if isinstance(verdict, Post) else f"judged now: {type(verdict).__name__}"
+
+
+def _difference(ours: Acquired | None, theirs: Found | Unreadable) -> str | None:
+    if isinstance(theirs, Unreadable):
+        return f"{theirs.reason} {theirs.said}".rstrip()
     if ours is None:
         return f"{money(theirs.amount)} is not in our books on that day"
     if ours.amount != theirs.amount:
@@ -126,17 +158,17 @@ def _difference(ours: Acquired | None, theirs: Found) -> str | None:
 
 async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Found | Unreadable] | Down:
     """The acquirer's payments of *day*; where it has no list, each one that may be of that day is asked for."""
-    zone = desk.centre.zone
-    since, until = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
-    listed = await acquirer.listed(since.astimezone(UTC), until.astimezone(UTC))
+    listed = await acquirer.listed(*_span(desk, day))
     if not isinstance(listed, Unlisted):
         return listed
     async with desk.pool.acquire() as db:
         ours = await acquired_on(db, acquirer.name, day)
         asked = sorted({*ours, *await begun_around(db, acquirer.name, day)})
+    # Few at a time: payers and notices wait for the same acquirer.
+    few = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def query(operation: str) -> Found | Missing | Down | Unreadable:
-        async with desk.calls[acquirer.name]:
+        async with few, desk.calls[acquirer.name]:
             return await acquirer.query(operation)
 
     answers = await asyncio.gather(*map(query, asked))
@@ -148,6 +180,13 @@ async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Foun
         if isinstance(answer, Unreadable)
         or (isinstance(answer, Found) and answer.state in POSTED and _is_of(answer, ours, day, desk))
     ]
+
+
+def _span(desk: PayDesk, day: date) -> tuple[datetime, datetime]:
+    """When *day* begins and ends."""
+    midnights = (datetime.combine(each, time(), desk.centre.zone) for each in (day, day + timedelta(days=1)))
+    since, until = (each.astimezone(UTC) for each in midnights)
+    return since, until
 
 
 def _is_of(found: Found, ours: Container[str], day: date, desk: PayDesk) -> bool:

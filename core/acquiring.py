@@ -191,6 +191,10 @@ class Acquirer(Protocol):
         """Every payment whose money arrived from *since* on and before *until*."""
         ...
 
+    async def given_back(self, since: datetime, until: datetime) -> Sequence[str] | Unlisted | Down:
+        """The operations of which some was given back from *since* on and before *until*, however old."""
+        ...
+
     def notice(self, notice: Notice) -> str | None:
         """Which operation *notice* is about; None where it is about none. Raises ForgedWebhookError."""
         ...

@@ -87,6 +87,7 @@ class YookassaStandIn:
     faults: Faults = field(default_factory=Faults)
     teller: Teller = field(default_factory=lambda: Teller(RETRIES_S))
     payments: dict[str, Payment] = field(default_factory=dict)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
     _answers: dict[str, tuple[datetime, Any, dict[str, Any]]] = field(default_factory=dict)
 
     def app(self) -> web.Application:
@@ -100,6 +101,7 @@ class YookassaStandIn:
                 web.post("/v3/payments/{id}/capture", self._capture),
                 web.post("/v3/payments/{id}/cancel", self._cancel),
                 web.post("/v3/refunds", self._refund),
+                web.get("/v3/refunds", self._refunds),
                 web.get("/pay/{id}", self._page, name="page"),
                 web.post("/pay/{id}", self._choose),
             ]
@@ -169,25 +171,12 @@ class YookassaStandIn:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        query = request.query
-        limit, start = int(query.get("limit", "10")), int(query.get("cursor", "0"))
-        if not 1 <= limit <= 100:
-            return error(400, "invalid_request", "limit")
-        since, until = (datetime.fromisoformat(query[name]) for name in ("captured_at.gte", "captured_at.lt"))
-        arrived = [
-            payment
-            for payment in self.payments.values()
-            if payment.captured_at
-            and since <= payment.captured_at < until
-            and payment.status == query.get("status", payment.status)
-        ]
-        page: dict[str, Any] = {
-            "type": "list",
-            "items": [self._shown(payment) for payment in arrived[start : start + limit]],
-        }
-        if len(arrived) > start + limit:
-            page["next_cursor"] = str(start + limit)
-        return web.json_response(page)
+        paid = [(each.captured_at, self._shown(each)) for each in self.payments.values() if each.captured_at]
+        return _paged(request, "captured_at", paid)
+
+    async def _refunds(self, request: web.Request) -> web.Response:
+        made = [(datetime.fromisoformat(each["created_at"]), each) for each in self.refunds]
+        return _paged(request, "created_at", made)
 
     async def _capture(self, request: web.Request) -> web.Response:
         payment = self._found(request.match_info["id"])
@@ -277,6 +266,7 @@ class YookassaStandIn:
             "created_at": moment(self.clock()),
             "amount": {"value": f"{amount:.2f}", "currency": "RUB"},
         }
+        self.refunds.append(refund)
         self._tell("refund.succeeded", refund)
         return refund
 
@@ -340,3 +330,21 @@ def error(status: int, code: str, parameter: str | None = None) -> web.Response:
 def moment(at: datetime) -> str:
     """A time as they tell it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _page(request: web.Request, by: str, dated: Sequence[tuple[datetime, dict[str, Any]]]) -> web.Response:
+    """The part of what is *dated* that *request* asks for, *by* the name of that moment."""
+    query = request.query
+    limit, start = int(query.get("limit", "10")), int(query.get("cursor", "0"))
+    if not 1 <= limit <= 100:
+        return error(400, "invalid_request", "limit")
+    since, until = (datetime.fromisoformat(query[f"{by}.{end}"]) for end in ("gte", "lt"))
+    meant = [
+        shown
+        for moment_, shown in dated
+        if since <= moment_ < until and shown["status"] == query.get("status", shown["status"])
+    ]
+    page: dict[str, Any] = {"type": "list", "items": meant[start : start + limit]}
+    if len(meant) > start + limit:
+        page["next_cursor"] = str(start + limit)
+    return web.json_response(page)

@@ -103,6 +103,21 @@ async def test_a_payment_that_cannot_be_read_is_listed_and_hides_no_other(pool: 
         assert await bank.books() == [500]
 
 
+async def test_a_refund_of_an_old_payment_is_listed_and_booked_once(pool: Pool) -> None:
+    async with a_bank("yookassa", pool, notices=False) as bank:
+        operation, _ = await a_posted_payment(bank)
+        bank.clock.pass_hours(24 * 10)
+        bank.give_back(operation, 4_000)
+        later = DAY + timedelta(days=10)
+
+        first, again = await reconcile(bank.desk, later), await reconcile(bank.desk, later)
+
+        said = "a refund is not in our books; judged now: GiveBack"
+        assert first == [Difference("yookassa", operation, said)]
+        assert again == []
+        assert await bank.books() == [10_000, -4_000]
+
+
 async def test_yesterday_is_compared_once_by_itself_and_differences_are_one_case(bank: Bank) -> None:
     operation = await bank.begin()
     bank.stand_in.pay(operation)
