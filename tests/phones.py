@@ -33,6 +33,11 @@ class Phone:
     own: int = 0
     own_text: str = ""
 
+    @property
+    def channel(self) -> str:
+        """The messenger that it is open in."""
+        return self.base.split("/")[-2]
+
     async def do(self, action: str, **body: object) -> None:
         """Do what a resident can do."""
         async with self.http.post(f"{self.base}/{action}", json=body) as answer:

@@ -5,6 +5,7 @@ A transcript is lines:
     # a comment
     clock 2026-11-26 10:00           the business clock moves (the centre's time)
     chat other                       the lines that follow are said in another chat; a number below 0 is a group
+    next other                       the same, in a chat of the messenger after this one, in a ring of them all
     linked b                         the resident has linked the account already, by the code on the bill
     > start {paper}                  the resident opens the chat, perhaps by a deep link
     > [Меню]                         presses a button, by the beginning of its label
@@ -24,8 +25,10 @@ A transcript is lines:
     < Первая строка*                 a message of the bot: its lines, each must be there in this order
       вторая строка                  (`*` stands for anything)
       [link] [help, contacts]        the payloads offered, row after row, by their beginnings
+      📎 kvitanciya-2026-10.pdf      a file that comes with it: no others may, and its bytes are as they were drawn
     note                             remembers the bot's last message
     same                             the bot says word for word what was remembered, with the same buttons
+    same files                       the last two messages with files have the same ones, byte for byte
     = select count(*) from reading = 1
     # nothing more may be said before the resident goes on
 
@@ -33,7 +36,7 @@ A transcript is lines:
 number, code, last total and the last values of its meters (`{m1+5}` adds, `{s1}` ends the serial); `{end}` is
 what is shown of the number, `{paper}` the token of the link on its bill; `{b.number}` and `{c.number}` are the
 second's and the third's. `{join}` is the joining code that the bot gave last, `{channel}` the channel and
-`{Messenger}` what residents call it. A first line `only telegram vk` keeps a talk to the channels where it can be.
+`{Messenger}` what residents call it, `{Next}` what they call the one after it. A first line `only telegram vk` keeps a talk to the channels where it can be.
 
 Whatever the bot says is read aloud as well: see `spoken_badly`.
 """
@@ -67,11 +70,13 @@ from core.wording import Words
 from storage.cases import answer_case
 from storage.database import Pool
 from storage.paper_links import PaperLink, paper_token
+from tests.attached import Attached, attached, compare_files, promised
 from tests.comparing import TAG, compare, compare_rows, plainly, spoken_badly
 from tests.conftest import SECRETS
 from tests.phones import LOOK_AGAIN_MS, PATIENCE_S, WAITING, Phone, TranscriptError
 
 ZONE: Final = ZoneInfo("Europe/Moscow")
+FILE: Final = "📎 "
 TALKS: Final = {
     file.stem: file.read_text(encoding="utf-8")
     for file in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
@@ -98,17 +103,16 @@ class Talk:
         self.link = ""
         self.noted: tuple[str, object] = ("", ())
         self.join = ""
+        self.files: list[list[Attached]] = []
 
-    def chat(self, name: str) -> Phone:
-        """The chat of this name, the same one each time."""
-        if name not in self._phones:
-            base = f"{self.around.address}/simulator/api/{self.channel}/{name}"
-            self._phones[name] = Phone(self.http, base)
-        return self._phones[name]
+    def chat(self, name: str, channel: str = "") -> Phone:
+        """The chat of this name, the same one each time; in this talk's channel if no other is named."""
+        base = f"{self.around.address}/simulator/api/{channel or self.channel}/{name}"
+        return self._phones.setdefault(base, Phone(self.http, base))
 
     async def replay(self, name: str, written: str) -> None:
         """Replay a whole transcript. Raises TranscriptError where it goes otherwise."""
-        lines = [*_lines(written, self.accounts, self.channel)]
+        lines = [*_lines(written, self.accounts, self.channel, self.next_channel)]
         at = 0
         while at < len(lines):
             number, line = lines[at]
@@ -122,6 +126,12 @@ class Talk:
             except (TranscriptError, PostgresError) as wrong:
                 raise TranscriptError(f"{name}.txt:{number}: on {self.channel}: {line}\n{wrong}") from None
         await self._expect_silence()
+
+    @property
+    def next_channel(self) -> str:
+        """The channel after this one, in a ring of them all."""
+        names = [*self.around.channels]
+        return names[(names.index(self.channel) + 1) % len(names)]
 
     @property
     def accounts(self) -> Sequence[Mapping[str, Any]]:
@@ -143,6 +153,9 @@ class Talk:
                 await self._say(rest.replace("{join}", self.join))
             case "note":
                 self.noted = plainly(self.phone.last)
+            case "same" if rest == "files":
+                if len(self.files) < 2 or self.files[-2] != self.files[-1]:
+                    raise TranscriptError(f"not the same: {self.files[-2:]}")
             case "same":
                 await self._expect([])
                 if self.noted != plainly(self.phone.last):
@@ -162,6 +175,9 @@ class Talk:
             case "chat":
                 await self._expect_silence()
                 self.phone = self.chat(rest)
+            case "next":
+                await self._expect_silence()
+                self.phone = self.chat(rest, self.next_channel)
             case "linked":
                 await self._link(self.accounts["abc".index(rest)])
             case "pay":
@@ -217,7 +233,7 @@ class Talk:
 
     async def _edit(self, words: str) -> None:
         """Correct the resident's last message where the messenger can; elsewhere it is said anew."""
-        residents = self.around.channels[self.channel]
+        residents = self.around.channels[self.phone.channel]
         await self.phone.look()
         if isinstance(residents, TelegramStandIn):
             residents.edit(self.phone.base.rpartition("/")[2], self.phone.own, words)
@@ -226,20 +242,32 @@ class Talk:
 
     async def _expect(self, lines: Sequence[str]) -> None:
         message = await self.phone.next()
+        came = await self._attached(message)
         while message is not None and message.get("files") and not message["text"]:
             # A file that has no room for words: they follow it.
             message = await self.phone.next()
+            came += await self._attached(message)
         if message is None:
             raise TranscriptError("the bot says nothing")
         if ugly := spoken_badly(message):
             raise TranscriptError(f"{ugly}\n{message['text']}")
         rows = [line for line in lines if line.startswith("[")]
-        compare([line for line in lines if not line.startswith("[")], message["text"])
+        names = [line.removeprefix(FILE) for line in lines if line.startswith(FILE)]
+        compare([line for line in lines if not line.startswith(("[", FILE))], message["text"])
+        await self._compare_files(names, came)
         if rows:
             compare_rows([_ROW.findall(line) for line in rows], message["buttons"])
         links = [key["url"] for row in message["buttons"] for key in row if key["kind"] == "link"]
         self.link = links[0] if links else self.link
         self.join = join_code_in(message["text"]) or self.join
+
+    async def _attached(self, message: Mapping[str, Any] | None) -> list[Attached]:
+        return await attached(self.http, self.around.address, message or {})
+
+    async def _compare_files(self, names: Sequence[str], came: list[Attached]) -> None:
+        if names or came:
+            compare_files(names, came, await promised(self.around, self.pool, self.phone.channel))
+            self.files.append(came)
 
     async def _expect_silence(self) -> None:
         """Once nothing waits to be sent, whatever is not read yet is more than was expected."""
@@ -293,8 +321,11 @@ def channels_of(written: str) -> tuple[str, ...]:
     return tuple(found.group(1).split()) if found else ()
 
 
-def _lines(text: str, accounts: Sequence[Mapping[str, Any]], channel: str) -> list[tuple[int, str]]:
+def _lines(
+    text: str, accounts: Sequence[Mapping[str, Any]], channel: str, next_channel: str
+) -> list[tuple[int, str]]:
     text = text.replace("{channel}", channel).replace("{Messenger}", _messenger(channel))
+    text = text.replace("{Next}", _messenger(next_channel))
     return [
         (number, _PLACEHOLDER.sub(lambda found: _filled(found, accounts), line.rstrip()))
         for number, line in enumerate(text.splitlines(), start=1)
