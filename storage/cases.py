@@ -15,8 +15,17 @@ from core.turns import CaseAnswered
 from storage import events
 from storage.database import Connection
 
-# The facts that hold a photo: `photo`, and further ones by number.
-PHOTO: Final = re.compile(r"photo(_[0-9]+)?")
+# The facts that hold a photo, and those that are a resident's own words; further ones of a name are numbered.
+PHOTOS: Final = "photo"
+WORDS: Final = "question|caption"
+PHOTO: Final = re.compile(rf"(?:{PHOTOS})(_[0-9]+)?")
+
+
+def facts_without(*names: str) -> str:
+    """The SQL of a case's facts without those of *names*."""
+    pattern = f"^({'|'.join(names)})(_[0-9]+)?$"
+    return f"facts - array(select name from jsonb_object_keys(facts) as name where name ~ '{pattern}')"  # noqa: S608  # ours
+
 
 # Opens cases in the order of turns.
 OPEN: Final = """
@@ -191,3 +200,30 @@ where kind = 'payment_aside' and facts ->> 'payment' = $1 and state <> 'closed'
 async def close_payment_case(db: Connection, payment: int, *, now: datetime) -> None:
     """Close the case about *payment*, whose account was found."""
     await db.execute(CLOSE_PAYMENT, str(payment), now)
+
+
+# --- What is kept no longer --------------------------------------------------------------------------
+
+# Ends what was said in cases: 30 days after the answer, or after the beginning where there is none. A question
+# that has had none by then can be answered no more.
+FORGET_WORDS: Final = f"""
+update staff_case set facts = {facts_without(WORDS)}, answer = null,
+  state = case when kind = 'question' then 'closed' else state end,
+  closed_at = case when kind = 'question' then coalesce(closed_at, $1) else closed_at end
+where coalesce(answered_at, opened_at) < $1::timestamptz - interval '30 days'
+  and (answer is not null or facts ?| array['question', 'caption'])
+"""  # noqa: S608  # the names of facts are ours
+
+# Ends photos after 90 days; a case that was no more than a photo is over.
+FORGET_PHOTOS: Final = f"""
+update staff_case set facts = {facts_without(PHOTOS)},
+  state = case when kind in ('question', 'meter_photo') then 'closed' else state end,
+  closed_at = case when kind in ('question', 'meter_photo') then coalesce(closed_at, $1) else closed_at end
+where opened_at < $1::timestamptz - interval '90 days' and facts ? 'photo'
+"""  # noqa: S608  # as above
+
+
+async def forget(db: Connection, *, now: datetime) -> None:
+    """Drop residents' words and staff's answers after 30 days, photos after 90."""
+    await db.execute(FORGET_WORDS, now)
+    await db.execute(FORGET_PHOTOS, now)

@@ -186,3 +186,24 @@ delete from chat using gone where chat.id = gone.id
 async def purge(db: Connection, *, now: datetime) -> None:
     """Forget chats that never consented and have been silent for 24 hours."""
     await db.execute(PURGE, now)
+
+
+# Ends talks that were broken off a week ago; what a later message of ours offers may still be chosen. Whoever is
+# writing at this moment is left alone.
+END_TALKS: Final = """
+with silent as (
+  select id, exists (
+    select from outbox where chat_id = chat.id and queued_at > $1::timestamptz - interval '7 days'
+  ) as asked
+  from chat
+  where last_seen_at < $1::timestamptz - interval '7 days' and (stage is not null or offered is not null)
+  order by id limit 5000 for update skip locked
+)
+update chat set stage = null, offered = case when asked then offered end
+from silent where chat.id = silent.id and (stage is not null or not asked)
+"""
+
+
+async def end_talks(db: Connection, *, now: datetime) -> None:
+    """Forget where talks stood, and what was last offered in them, after 7 days of silence."""
+    await db.execute(END_TALKS, now)

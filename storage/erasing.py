@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from core.questions import EraseResident
+from storage.cases import PHOTOS, WORDS, facts_without
 from storage.database import Connection
 from storage.residents import lock_residents
 
@@ -24,13 +25,22 @@ from unnest($1::bigint[], $2::timestamptz[]) as asked (resident_id, at)
 where account_link.resident_id = asked.resident_id
 """
 
-# What they wrote to staff and what staff answered goes; what the centre needs of a case's kind stays.
-EMPTY_CASES: Final = """
-update staff_case set facts = '{}', answer = null, state = 'closed', closed_at = coalesce(closed_at, asked.at)
+# What they wrote and showed to staff, and what staff answered, goes from all their cases. A mere talk with staff is
+# over; of other cases the centre keeps what is no word of theirs (a meter's reading, say) without their chat, and
+# those that wait for staff still do.
+EMPTY_CASES: Final = f"""
+update staff_case set
+  facts = case when kind in ('question', 'meter_photo') then '{{}}' else {facts_without(WORDS, PHOTOS)} end,
+  answer = null,
+  chat_id = null,
+  state = case when kind in ('question', 'meter_photo') or state <> 'open' then 'closed' else 'open' end,
+  closed_at = case
+    when kind in ('question', 'meter_photo') or state <> 'open' then coalesce(closed_at, asked.at)
+  end
 from unnest($1::bigint[], $2::timestamptz[]) as asked (resident_id, at)
 join chat on chat.resident_id = asked.resident_id
-where staff_case.chat_id = chat.id and staff_case.kind in ('question', 'meter_photo')
-"""
+where staff_case.chat_id = chat.id
+"""  # noqa: S608  # the names of facts are ours
 
 # Where their receipts were to go.
 FORGET_CONTACTS: Final = "delete from receipt_contact where resident_id = any($1::bigint[])"
@@ -77,6 +87,12 @@ async def erase_resident(db: Connection, asked: Sequence[EraseResident]) -> list
     """Forget residents; returns the numbers of their requests."""
     residents = [question.resident for question in asked]
     times = [question.at for question in asked]
+    await _forget(db, residents, times)
+    rows = await db.fetch(OPEN_REQUESTS, [question.chat for question in asked], times)
+    return [row["id"] for row in rows]
+
+
+async def _forget(db: Connection, residents: Sequence[int], times: Sequence[datetime]) -> None:
     # Against a chat that is joined, or an account that is linked, while all of them go.
     await lock_residents(db, residents, chats_of=residents)
     await db.execute(WITHDRAW, residents, times)
@@ -87,8 +103,31 @@ async def erase_resident(db: Connection, asked: Sequence[EraseResident]) -> list
     await db.execute(LET_TRIES_GO, residents)
     await db.execute(LET_CHATS_GO, residents, times)
     await db.execute(MARK_RESIDENTS, residents, times)
-    rows = await db.fetch(OPEN_REQUESTS, [question.chat for question in asked], times)
-    return [row["id"] for row in rows]
+
+
+# Residents whose last account was unlinked 30 days ago and from whom nothing was heard since, on any channel.
+UNLINKED: Final = """
+select resident.id from resident
+where resident.erased_at is null
+  and resident.id in (select resident_id from account_link where unlinked_at < $1::timestamptz - interval '30 days')
+  and not exists (
+    select from account_link where resident_id = resident.id
+      and (unlinked_at is null or unlinked_at >= $1::timestamptz - interval '30 days')
+  )
+  and not exists (
+    select from chat where resident_id = resident.id and last_seen_at >= $1::timestamptz - interval '30 days'
+  )
+order by resident.id limit 200
+"""
+
+
+async def forget_unlinked(db: Connection, *, now: datetime) -> int:
+    """Forget residents who unlinked all they had 30 days ago, as if they had asked for it; returns how many."""
+    async with db.transaction():
+        residents = [row["id"] for row in await db.fetch(UNLINKED, now)]
+        if residents:
+            await _forget(db, residents, [now] * len(residents))
+    return len(residents)
 
 
 # --- After the farewell ------------------------------------------------------------------------------

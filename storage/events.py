@@ -93,3 +93,15 @@ async def event_of(db: Connection, asked: Sequence[EventOf]) -> list[Event | Non
     rows = await db.fetch(OF_CHAT, [each.chat for each in asked], [each.number for each in asked])
     found = {row["place"]: _DECODER.decode(row["body"]) for row in rows}
     return [found.get(place) for place in range(1, len(asked) + 1)]
+
+
+# Drops the oldest events that were run 30 days ago: some tell a word of staff's.
+DROP_DONE: Final = """
+delete from event
+where id in (select id from event order by id limit 5000) and done_at < $1::timestamptz - interval '30 days'
+"""
+
+
+async def drop_done(db: Connection, *, now: datetime) -> None:
+    """Drop events that were run more than 30 days ago."""
+    await db.execute(DROP_DONE, now)

@@ -368,16 +368,22 @@ async def keep_uploads(db: Connection, channel: str, files: dict[str, str]) -> N
     await db.execute(KEEP_UPLOADS, channel, [bytes.fromhex(digest) for digest in files], list(files.values()))
 
 
-# Empties what was sent more than 30 days ago: the text of a message is kept no longer (privacy, retention).
-EMPTY_SENT: Final = """
+# Empties what was sent, or given up, more than 30 days ago: the text of a message is kept no longer (privacy,
+# retention).
+EMPTY_ENDED: Final = """
 update outbox set body = null
 where id in (
-  select id from outbox where state = 'sent' and body is not null
-    and sent_at < clock_timestamp() - interval '30 days' limit 5000
+  (
+    select id from outbox where state = 'sent' and body is not null
+      and sent_at < clock_timestamp() - interval '30 days' limit 5000
+  ) union all (
+    select id from outbox where state = 'dead' and body is not null
+      and queued_at < clock_timestamp() - interval '30 days' limit 5000
+  )
 )
 """
 
 
-async def empty_sent(db: Connection) -> None:
-    """Empty the bodies of messages that were sent more than 30 days ago."""
-    await db.execute(EMPTY_SENT)
+async def empty_ended(db: Connection) -> None:
+    """Empty the bodies of messages that were sent, or given up, more than 30 days ago."""
+    await db.execute(EMPTY_ENDED)

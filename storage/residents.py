@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import asyncpg
@@ -140,6 +141,15 @@ async def give_consent(db: Connection, asked: Sequence[GiveConsent]) -> list[Res
     )
     residents = await residents_of(db, chats)
     return [resident for chat in chats if (resident := residents[chat]) is not None]
+
+
+# That a consent was given is to be shown for as long as a claim may be brought.
+FORGET_CONSENTS: Final = "delete from consent where withdrawn_at < $1::timestamptz - interval '3 years'"
+
+
+async def forget_consents(db: Connection, *, now: datetime) -> None:
+    """Forget consents that were withdrawn three years ago."""
+    await db.execute(FORGET_CONSENTS, now)
 
 
 # --- What a chat is like -----------------------------------------------------------------------------

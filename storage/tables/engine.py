@@ -88,6 +88,7 @@ OUTBOX = Table(
         postgresql_where=text("state in ('queued', 'sending', 'unknown')"),
     ),
     Index("outbox_sent_idx", "sent_at", postgresql_where=text("state = 'sent' and body is not null")),
+    Index("outbox_dead_idx", "queued_at", postgresql_where=text("state = 'dead' and body is not null")),
 )
 
 # A channel's pace: a token bucket, and until when the channel is held.

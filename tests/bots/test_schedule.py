@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from bots.engine import Engine
-from bots.schedule import EventFeeder, catch_up
+from bots.schedule import EventFeeder, catch_up, tidy
 from bots.taking import Taken
 from core.errors import ChannelFailedError
 from core.messages import Incoming, Text
-from storage import positions
+from core.questions import OpenCase
+from core.turns import CaseAnswered
+from storage import events, positions
+from storage.cases import answer_case, open_case
 from storage.database import Pool
+from tests.storage import making_residents
+from tests.storage.making_residents import make_chat, make_resident
 
 NOW = datetime(2026, 5, 24, 7, 12, tzinfo=UTC)
 MISSED = [Incoming("toy", "1", "1", str(number), number, NOW, Text("152")) for number in range(3)]
@@ -100,15 +104,16 @@ async def test_what_a_busy_engine_leaves_of_the_missed_comes_again(pool: Pool) -
 
 
 async def test_what_was_said_withdrawn_or_broken_off_is_tidied_away_at_its_time(pool: Pool) -> None:
+    said_at = making_residents.NOW
     async with pool.acquire() as db:
         chat, _ = await make_resident(db, "1")
         gone = await make_chat(db, "2")
         await db.execute("update chat set stage = '{}', offered = '[]' where id = $1", chat)
-        [case] = await open_case(db, [OpenCase("question", chat, None, (("question", "Почему?"),), NOW)])
-        await answer_case(db, case, "Потому что.", now=NOW)
-        await events.add(db, [(chat, CaseAnswered(case, "Потому что."))], now=NOW)
-        await db.execute("update event set done_at = $1", NOW)
-        await db.execute("update consent set withdrawn_at = $1", NOW)
+        [case] = await open_case(db, [OpenCase("question", chat, None, (("question", "Почему?"),), said_at)])
+        await answer_case(db, case, "Потому что.", now=said_at)
+        await events.add(db, [(chat, CaseAnswered(case, "Потому что."))], now=said_at)
+        await db.execute("update event set done_at = $1", said_at)
+        await db.execute("update consent set withdrawn_at = $1", said_at)
         await db.execute(
             """
             insert into outbox (chat_id, channel, message_class, body, state, queued_at)
@@ -117,7 +122,7 @@ async def test_what_was_said_withdrawn_or_broken_off_is_tidied_away_at_its_time(
             chat,
         )
 
-    await tidy(pool, lambda: NOW + timedelta(days=3 * 366))
+    await tidy(pool, lambda: said_at + timedelta(days=3 * 366))
 
     async with pool.acquire() as db:
         left = await db.fetchrow(

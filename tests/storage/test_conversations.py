@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from storage.conversations import Address, Standing, conversations_of, lock, purge, save
+from storage.conversations import Address, Standing, conversations_of, end_talks, lock, purge, save
 from storage.database import Connection, Pool
 from storage.keys import Keys
 
@@ -72,3 +72,32 @@ async def test_a_silent_chat_without_consent_is_forgotten_after_a_day(db: Connec
     await purge(db, now=NOW + timedelta(hours=25))
 
     assert (list(kept), await conversations_of(db, [chat])) == ([chat], {})
+
+
+async def test_a_talk_that_was_broken_off_is_forgotten_after_a_week(db: Connection) -> None:
+    chat = await chat_of(db, ONE)
+    await save(db, [Standing(chat, '{"v":1}', "[]", 7, heard=True)], now=NOW)
+
+    async def stands(now: datetime) -> tuple[str | None, str | None]:
+        await end_talks(db, now=now)
+        kept = (await conversations_of(db, [chat]))[chat]
+        return kept.stage, kept.offered
+
+    assert await stands(NOW + timedelta(days=7)) == ('{"v":1}', "[]")
+    assert await stands(NOW + timedelta(days=7, seconds=1)) == (None, None)
+
+
+async def test_what_a_late_message_of_ours_offers_may_be_chosen_for_a_week_too(db: Connection) -> None:
+    chat = await chat_of(db, ONE)
+    await save(db, [Standing(chat, '{"v":1}', "[]", 7, heard=True)], now=NOW)
+    await db.execute(
+        "insert into outbox (chat_id, channel, message_class, queued_at) values ($1, 'telegram', 2, $2)",
+        chat,
+        NOW + timedelta(days=20),
+    )
+
+    await end_talks(db, now=NOW + timedelta(days=21))
+    assert (await conversations_of(db, [chat]))[chat].offered == "[]"
+
+    await end_talks(db, now=NOW + timedelta(days=28))
+    assert (await conversations_of(db, [chat]))[chat].offered is None

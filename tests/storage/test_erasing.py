@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from core.questions import Blocked, EraseResident, OpenCase
+from core.questions import AddToCase, Blocked, EraseResident, OpenCase, Unlink
 from core.tries import CHAT_HOUR_MAX
-from storage.cases import open_case
+from storage.cases import add_to_case, answer_case, open_case
 from storage.database import Connection
-from storage.erasing import erase_due, erase_resident
+from storage.erasing import erase_due, erase_resident, forget_unlinked
+from storage.linking import unlink
 from storage.proofs import try_proof
 from tests.storage.making_residents import (
     KEYS,
@@ -82,6 +83,33 @@ async def test_questions_to_staff_are_emptied(db: Connection) -> None:
     assert tuple(row.values()) == ({}, "closed")
 
 
+async def test_a_readings_case_stays_without_photo_caption_and_chat(db: Connection) -> None:
+    chat, resident = await make_resident(db, "1")
+    value = ("value_1", "987654")
+    [case] = await open_case(db, [OpenCase("reading_impossible", chat, None, (value,), NOW)])
+    shown = (("photo", "file-1"), ("caption", "Мой счётчик, Анна"))
+    await add_to_case(db, [AddToCase(case, chat, shown), AddToCase(case, chat, shown)])
+
+    await erased(db, chat, resident)
+
+    row = await db.fetchrow("select facts, chat_id, state, closed_at from staff_case where id = $1", case)
+    assert row is not None
+    assert tuple(row.values()) == ({"value_1": "987654"}, None, "open", None)
+    assert await answer_case(db, case, "Исправили.", now=LATER) is False
+
+
+async def test_an_answered_readings_case_is_over(db: Connection) -> None:
+    chat, resident = await make_resident(db, "1")
+    [case] = await open_case(db, [OpenCase("reading_impossible", chat, None, (("value_1", "9"),), NOW)])
+    await answer_case(db, case, "Здравствуйте, Анна.", now=NOW)
+
+    await erased(db, chat, resident)
+
+    row = await db.fetchrow("select facts, answer, state from staff_case where id = $1", case)
+    assert row is not None
+    assert tuple(row.values()) == ({"value_1": "9"}, None, "closed")
+
+
 async def test_others_are_left_alone(db: Connection) -> None:
     account = await make_account(db)
     chat, resident, _ = await make_linked(db, "1", account)
@@ -114,3 +142,30 @@ async def test_wrong_tries_are_not_forgotten_by_erasing(db: Connection) -> None:
 
     assert await try_proof(db, [a_try(again)], keys=KEYS) == [Blocked(NOW + timedelta(hours=1))]
     assert await db.fetchval("select count(*) from link_try where chat_id = $1", chat) == 0
+
+
+# --- Without being asked -----------------------------------------------------------------------------
+
+MONTH = timedelta(days=30)
+
+
+async def test_who_unlinked_all_is_forgotten_after_a_month_of_silence(db: Connection) -> None:
+    chat, resident, link = await make_linked(db, "1", await make_account(db))
+    await unlink(db, [Unlink(resident, link, NOW)])
+
+    assert await forget_unlinked(db, now=NOW + MONTH) == 0
+    assert await forget_unlinked(db, now=NOW + MONTH + timedelta(seconds=1)) == 1
+
+    assert await erase_due(db, now=NOW + MONTH) == 1
+    assert await db.fetchval("select address from chat where id = $1", chat) is None
+    assert await seen(db, chat) is None
+
+
+async def test_who_has_an_account_or_was_heard_lately_is_not_forgotten(db: Connection) -> None:
+    account = await make_account(db)
+    await make_linked(db, "1", account)
+    chat, resident, link = await make_linked(db, "2", account)
+    await unlink(db, [Unlink(resident, link, NOW)])
+    await db.execute("update chat set last_seen_at = $2 where id = $1", chat, NOW + MONTH)
+
+    assert await forget_unlinked(db, now=NOW + MONTH + timedelta(days=1)) == 0

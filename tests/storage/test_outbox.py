@@ -184,7 +184,7 @@ async def test_texts_sent_long_ago_are_emptied(db: Connection, lane: int) -> Non
     await outbox.settle(db, [sent(head)], pace=PACE)
     await db.execute("update outbox set sent_at = sent_at - interval '31 days' where id = $1", head.id)
 
-    await outbox.empty_sent(db)
+    await outbox.empty_ended(db)
 
     rows = await db.fetch("select body is null as empty from outbox order by id")
     assert [row["empty"] for row in rows] == [True, False]

@@ -446,6 +446,9 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_chat_id_idx ON outbox (chat_id)
 """,
     """
+CREATE INDEX outbox_dead_idx ON outbox (queued_at) WHERE state = 'dead' and body is not null
+""",
+    """
 CREATE INDEX outbox_sent_idx ON outbox (sent_at) WHERE state = 'sent' and body is not null
 """,
     """
