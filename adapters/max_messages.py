@@ -16,7 +16,7 @@ from core.channel import Capabilities, RenderedFile, Sending
 from core.messages import Key, Message
 
 # https://dev.max.ru/docs-api/objects/NewMessageBody, .../use-cases/sending-messages/keyboard. A row with a link
-# or a contact holds 3 buttons and any other 7, but beyond 2 their labels are cut.
+# or a contact holds 3 buttons and any other 7; of labels it shows about 20 characters in all, cut evenly.
 TEXT_UNITS_MAX: Final = 4000
 CAPABILITIES: Final = Capabilities(
     text_chars_max=TEXT_UNITS_MAX,
@@ -25,6 +25,7 @@ CAPABILITIES: Final = Capabilities(
     columns_max=2,
     buttons_max=60,
     label_chars_max=40,
+    row_chars_max=20,
     payload_bytes_max=64,
     keyboard="inline",
     edits=True,

@@ -57,7 +57,7 @@ ANSWERS: Final = (api.Response[Any], api.Response[bool])
 
 # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this: 30 messages a second, which
 # a burst and what follows it within the same second keep to together.
-PACE: Final = Pace(rate=20, burst=10, chat_rate=1, chat_burst=3)
+PACE: Final = Pace(rate=25, burst=5, chat_rate=1, chat_burst=3)
 DOWNLOAD_BYTES_MAX: Final = 20 * 1024 * 1024  # https://core.telegram.org/bots/api#getfile
 CONNECTIONS_MAX: Final = 40
 

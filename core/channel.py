@@ -21,7 +21,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     *keyboard*: 'inline' under each message, 'bottom' one at a time, 'none' (choices are spelled out).
     *files_by_address*: the platform fetches files from a public address and takes no bytes. *utf16*: the
     lengths of texts are counted in UTF-16 units. *contact_button*: residents can share their own phone at a
-    press, and the platform vouches that it is theirs.
+    press, and the platform vouches that it is theirs. *row_chars_max*: what buttons side by side show in all,
+    0 where it is not published.
     """
 
     text_chars_max: int
@@ -30,6 +31,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     columns_max: int
     buttons_max: int
     label_chars_max: int
+    row_chars_max: int = 0
     payload_bytes_max: int = 64
     keyboard: str = "inline"
     edits: bool = False
@@ -55,13 +57,13 @@ class Pace(msgspec.Struct, frozen=True):
     chat_burst: int = 1
 
     def within(self, per_s: int) -> Pace:
-        """The same with at most *per_s* messages in any second: a third of them at once, the others evenly."""
-        burst = max(1, per_s // 3)
+        """The same with at most *per_s* messages in any second: a sixth of them at once, the others evenly."""
+        burst = max(1, per_s // 6)
         return msgspec.structs.replace(self, rate=max(per_s - burst, 0.5), burst=burst)
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """Delivered; *message* is the platform's id of it. *files*: ids under which uploads can be used again."""
+    """Delivered; *message* is the platform's id of it, or ids with spaces between. *files*: ids under which uploads can be used again."""
 
     message: str
     files: Mapping[str, str] = {}
@@ -145,16 +147,29 @@ class Webhook(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """What the platform says later of a message that it had taken: *chat* was not shown it.
+
+    *message* is the platform's id of it, as `Sent` has it.
+    """
+
+    chat: str
+    message: str
+    why: str
+
+
 class Received(msgspec.Struct, frozen=True):
     """What a webhook's body comes to.
 
     *updates* go to the engine; *ignored* says why there are none, for one log line. *answer* is a body that
-    the platform expects instead of the channel's usual one (a confirmation, a welcome).
+    the platform expects instead of the channel's usual one (a confirmation, a welcome). *refused*: messages
+    of ours that turned out not to be shown.
     """
 
     updates: tuple[Incoming, ...]
     answer: bytes | None = None
     ignored: str = ""
+    refused: tuple[Refused, ...] = ()
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -170,8 +185,8 @@ class Identity(msgspec.Struct, frozen=True):
 class Channel(Protocol):
     """One messenger.
 
-    `receive` is pure but for the clock and what the adapter remembers of it; `send` and `acknowledge` never raise; the other calls raise
-    ChannelFailedError when the platform refuses or does not answer, in words that hold no token.
+    `receive` is pure but for the clock and what the adapter remembers of it; `send` and `acknowledge` never
+    raise; the other calls raise ChannelFailedError when the platform refuses or does not answer, in words that hold no token.
     """
 
     name: str

@@ -173,7 +173,7 @@ def _shown(
     if not within.link_button:
         links = [_link_line(key, words) for key in chain.from_iterable(rows) if key.kind == "link"]
         rows = [kept for row in rows if (kept := tuple(key for key in row if key.kind != "link"))]
-    return _page(_distinct(_wrapped(rows, within.columns_max), within), offered, page, words, within), links
+    return _page(_wrapped(_distinct(rows, within), within), offered, page, words, within), links
 
 
 def _disclosed(reply: Reply, offered: Offered, within: Capabilities) -> DataClass:
@@ -202,8 +202,20 @@ def _link_line(key: Key, words: Words) -> Span:
     return Span("\n" + words.plain(text("choice-link-line", label=key.label, url=key.data)))
 
 
-def _wrapped(rows: Sequence[KeyRow], columns_max: int) -> list[KeyRow]:
-    return [row[start : start + columns_max] for row in rows for start in range(0, len(row), columns_max)]
+def _wrapped(rows: Sequence[KeyRow], within: Capabilities) -> list[KeyRow]:
+    return list(chain.from_iterable(_cut_row(row, _columns(row, within)) for row in rows))
+
+
+def _columns(row: KeyRow, within: Capabilities) -> int:
+    """How many keys of *row* stand side by side: no more than show their labels whole."""
+    if not within.row_chars_max:
+        return within.columns_max
+    longest = max(len(key.label) for key in row)
+    return max(1, min(within.columns_max, within.row_chars_max // max(1, longest)))
+
+
+def _cut_row(row: KeyRow, columns: int) -> list[KeyRow]:
+    return [row[start : start + columns] for start in range(0, len(row), columns)]
 
 
 def _distinct(rows: Sequence[KeyRow], within: Capabilities) -> list[KeyRow]:
@@ -238,7 +250,7 @@ def _page(
     room_buttons = within.buttons_max - len(way_out) - 1
     pages: list[list[KeyRow]] = [[]]
     for row in chain.from_iterable(
-        _wrapped([row], max(1, min(within.columns_max, room_buttons))) for row in choices
+        _cut_row(row, max(1, min(within.columns_max, room_buttons))) for row in choices
     ):
         full = len(pages[-1]) == room_rows or sum(map(len, pages[-1])) + len(row) > room_buttons
         if full and pages[-1]:

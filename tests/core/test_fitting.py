@@ -1,5 +1,7 @@
 """Whatever is said comes out within a channel's limits, and nothing that could be chosen is lost."""
 
+from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -64,6 +66,7 @@ channels = st.builds(
     columns_max=st.integers(1, 8),
     buttons_max=st.integers(4, 40),
     label_chars_max=st.integers(6, 64),
+    row_chars_max=st.sampled_from([0, 6, 20, 40]),
     keyboard=st.sampled_from(["inline", "bottom", "none"]),
     edits=st.booleans(),
     bold=st.booleans(),
@@ -107,6 +110,31 @@ def test_what_comes_out_is_within_the_channels_limits(reply: Reply, channel: Cap
         assert len(keys) <= channel.buttons_max
         assert all(len(row) <= channel.columns_max for row in message.keyboard)
         assert all(len(key.label) <= channel.label_chars_max for key in keys)
+        assert all(map(partial(_is_shown_whole, within=channel), message.keyboard))
+
+
+def _is_shown_whole(row: Sequence[Key], within: Capabilities) -> bool:
+    """Whether the labels of *row* are shown whole, as far as its width is what cuts them."""
+    evenly = max(len(key.label) for key in row) * len(row)
+    return len(row) == 1 or not within.row_chars_max or evenly <= within.row_chars_max
+
+
+def test_buttons_stand_side_by_side_only_where_their_labels_are_shown_whole() -> None:
+    narrow = msgspec.structs.replace(ROOMY, columns_max=3, row_chars_max=20)
+    rows = [("Да", "Нет", "Позже"), ("Передать показания", "Меню"), ("Январь", "Февраль", "Сентябрь")]
+    keyboard = tuple(
+        tuple(PressButton(text("verbatim", text=label), f"a:{label}") for label in row) for row in rows
+    )
+
+    (shown,) = fit(say(text("menu-plain"), keyboard=keyboard), words=WORDS, within=narrow).messages
+
+    assert [[key.label for key in row] for row in shown.keyboard] == [
+        ["Да", "Нет", "Позже"],
+        ["Передать показания"],
+        ["Меню"],
+        ["Январь", "Февраль"],
+        ["Сентябрь"],
+    ]
 
 
 def _length(words: str, channel: Capabilities) -> int:
