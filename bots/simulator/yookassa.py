@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -332,7 +332,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _page(request: web.Request, by: str, dated: Sequence[tuple[datetime, dict[str, Any]]]) -> web.Response:
+def _paged(request: web.Request, by: str, dated: Sequence[tuple[datetime, dict[str, Any]]]) -> web.Response:
     """The part of what is *dated* that *request* asks for, *by* the name of that moment."""
     query = request.query
     limit, start = int(query.get("limit", "10")), int(query.get("cursor", "0"))
