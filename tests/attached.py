@@ -46,9 +46,7 @@ async def promised(around: Surroundings, pool: Pool, channel: str) -> list[Attac
     return [Attached(file.name, file.sha256) for file in drawn]
 
 
-def compare_files(
-    names: Sequence[str], came: Sequence[Attached], drawn: Sequence[Attached]
-) -> None:
+def compare_files(names: Sequence[str], came: Sequence[Attached], drawn: Sequence[Attached]) -> None:
     """What *came* has these *names*, in this order, and is byte for byte what was *drawn*."""
     if [file.name for file in came] != list(names):
         raise TranscriptError(f"the files are {[file.name for file in came]}")
