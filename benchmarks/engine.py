@@ -7,11 +7,9 @@ includes all of its Python (routing, dialogue, wording, fitting); pgbench's incl
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import subprocess
 from collections.abc import Mapping
-from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,7 +20,6 @@ from zoneinfo import ZoneInfo
 from benchmarks.figures import Figure, Part, goal, ratio
 from benchmarks.ground import FIRST_CHAT, KEYS, Ground, wide_ground
 from bots.engine import Engine
-from bots.logs import set_up_logs
 from bots.taking import Taken
 from bots.turning import Turning, Voice
 from core.channel import Capabilities
@@ -45,12 +42,6 @@ TELEGRAM: Final = Capabilities(4096, 1024, 100, 8, 100, 64, edits=True, bold=Tru
 
 async def compare() -> Part:
     """Measure the engine and pgbench, a round each at a time."""
-    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):  # noqa: ASYNC230 - nothing else waits
-        return await _compared()
-
-
-async def _compared() -> Part:
-    set_up_logs(pretty=False)  # a line a turn, as the service writes it
     async with wide_ground(accounts=ACCOUNTS, chats=CHATS) as here:
         turns, costs, peer = [], [], []
         for number in range(1, ROUNDS + 1):
