@@ -146,12 +146,14 @@ class Viber:
             steps = encode(sending, self._sender)
         except ValueError as error:
             return Rejected(str(error))
-        outcome: Outcome = Rejected("a message says nothing")
+        numbers = []
         for step in steps:
             outcome = await self._take(step)
             if not isinstance(outcome, Sent):
-                break
-        return outcome
+                return outcome
+            numbers.append(outcome.message)
+        # A phone may say later of any of them that it was not shown.
+        return Sent(" ".join(numbers)) if numbers else Rejected("a message says nothing")
 
     async def _take(self, step: Step) -> Outcome:
         body = msgspec.json.encode(step)

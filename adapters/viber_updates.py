@@ -17,14 +17,11 @@ from functools import partial
 from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
-import structlog
 
 from adapters import receiving
-from core.channel import Received
+from core.channel import Received, Refused
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable
-
-log = structlog.get_logger()
 
 NAME: Final = "viber"
 SIGNATURE_HEADER: Final = "x-viber-content-signature"
@@ -133,15 +130,21 @@ def decode(fields: object) -> Received | Opened:
         case "unsubscribed":
             return _heard(event, _needed(event.user_id, "user_id"), Stopped())
         case "failed":
-            reason = (event.desc or "")[:200]
-            log.warning("message.failed", channel=NAME, message=str(event.message_token), reason=reason)
-            return Received((), ignored="a phone could not show our message")
+            return Received((), refused=(_refused(event),))
         case "delivered" | "seen":
             return Received((), ignored=f"a receipt: {event.event}")
         case _ if event.event == TRIAL:
             return Received((), ignored="a trial call")
         case _:
             return Received((), ignored=f"an event that we did not ask for: {event.event[:40]}")
+
+
+def _refused(event: _Event) -> Refused:
+    """What a phone says of a message of ours, by the number that Viber gave it."""
+    why = (event.desc or "").replace("\0", "")[:200]
+    return Refused(
+        _needed(event.user_id, "user_id"), _number(event), f"not shown: {why or 'no reason given'}"
+    )
 
 
 def _message(event: _Event) -> Received:
@@ -189,19 +192,23 @@ def _context(given: str) -> str:
 
 
 def _heard(event: _Event, user: str, said: Said, language: str | None = None) -> Received:
-    token = None if event.message_token is None else str(int(event.message_token))
     sent_ms = _needed(event.timestamp, "timestamp")
     incoming = Incoming(
         channel=NAME,
         chat=user,
         sender=user,
-        key=_needed(token, "message_token"),
+        key=_number(event),
         order=sent_ms,
         sent_at=datetime.fromtimestamp(sent_ms / 1000, UTC),
         said=said,
         language=language,
     )
     return Received((incoming,))
+
+
+def _number(event: _Event) -> str:
+    """The number of a message, however it is written."""
+    return _needed(None if event.message_token is None else str(int(event.message_token)), "message_token")
 
 
 def _needed(value: T | None, name: str) -> T:

@@ -25,6 +25,7 @@ from bots.pages import pay_routes
 from bots.paying import PayDesk
 from bots.polling import keep_polling
 from bots.reconciling import reconcile_daily
+from bots.refusing import Refusals
 from bots.rendering import Renderer
 from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
@@ -220,7 +221,11 @@ def _add_routes(
     """Webhooks, the centre's pages and files, and what watches over the service."""
     server = parts.configuration.server
     trusted = [ip_network(each) for each in server.trusted_proxies]
-    Webhooks(parts.channels, engine, trusted_proxies=trusted, answering=answering).add_to(app)
+    refusals = Refusals(parts.pool, keys=parts.keys, now=parts.clock)
+    webhooks = Webhooks(
+        parts.channels, engine, refused=refusals.note, trusted_proxies=trusted, answering=answering
+    )
+    webhooks.add_to(app)
     watch = Watch(
         parts.pool,
         tuple(parts.channels),

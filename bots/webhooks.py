@@ -8,7 +8,7 @@ database is away, and that the same update is welcome later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
 
@@ -17,9 +17,10 @@ from aiohttp import web
 
 from bots.answering import Answering
 from bots.taking import Taken, Taker
-from core.channel import Channel, Received, Webhook
+from core.channel import Channel, Received, Refused, Webhook
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Incoming
+from storage.failures import AWAY, PASSING
 
 log = structlog.get_logger()
 
@@ -33,12 +34,13 @@ LINGER_S: Final = 2.0
 LEAVE_S: Final = 10.0
 
 Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
+NoteRefused: TypeAlias = Callable[[str, Sequence[Refused]], Awaitable[None]]
 
 
 class Webhooks:
     """The routes of all channels' webhooks, and the turns that they started.
 
-    *trusted_proxies* are the networks whose word about the sender's address is believed. *answering*: what
+    *refused* writes down what a channel says of messages that it had taken. *trusted_proxies* are the networks whose word about the sender's address is believed. *answering*: what
     those channels have to say that are spoken to in the responses to their requests.
     """
 
@@ -47,12 +49,14 @@ class Webhooks:
         channels: Mapping[str, Channel],
         taker: Taker,
         *,
+        refused: NoteRefused,
         trusted_proxies: Networks = (),
         answering: Mapping[str, Answering] | None = None,
     ) -> None:
         self._channels = channels
         self._answering = answering or {}
         self._taker = taker
+        self._refused = refused
         self._trusted_proxies = trusted_proxies
         self._turns: set[asyncio.Task[Taken]] = set()
 
@@ -75,7 +79,10 @@ class Webhooks:
         received = self._read(channel, webhook, request)
         if (answering := self._answering.get(channel.name)) is not None:
             return await self._respond(request, webhook, received, answering, began=began)
-        if not await self._take(received.updates, until=began + channel.ack_s):
+        if not (
+            await self._noted(channel.name, received.refused)
+            and await self._take(received.updates, until=began + channel.ack_s)
+        ):
             log.warning("webhook.postponed", channel=channel.name)
             return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
         return _response(channel.accepted if received.answer is None else received.answer)
@@ -116,6 +123,16 @@ class Webhooks:
         if received.ignored:
             log.info("update.ignored", channel=channel.name, reason=received.ignored)
         return received
+
+    async def _noted(self, channel: str, refused: Sequence[Refused]) -> bool:
+        """Whether it is written down that messages were *refused*; if not, the platform is to say it again."""
+        try:
+            if refused:
+                await self._refused(channel, refused)
+        except (*AWAY, *PASSING) as away:
+            log.warning("refusal.unnoted", channel=channel, why=type(away).__name__)
+            return False
+        return True
 
     async def _take(self, updates: Sequence[Incoming], *, until: float) -> bool:
         """Whether all turns were committed (or need not be) by the loop's time *until*.

@@ -17,6 +17,7 @@ from bots.simulator.viber import Faults, ViberStandIn
 from bots.simulator.viber.events import Manners
 from core.channel import (
     ChannelStopped,
+    Refused,
     RenderedFile,
     RetryLater,
     Sending,
@@ -57,6 +58,7 @@ class Talk:
     base: str
     heard: asyncio.Queue[Incoming] = field(default_factory=asyncio.Queue)
     ignored: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     files: dict[str, RenderedFile] = field(default_factory=dict)
 
     async def hook(self, request: web.Request) -> web.Response:
@@ -65,6 +67,7 @@ class Talk:
             received = self.bot.receive(Webhook(headers, "", await request.read()))
         except ForgedWebhookError:
             return web.Response(status=403)
+        self.refused += received.refused
         self.ignored += [received.ignored] if received.ignored else []
         for update in received.updates:
             self.heard.put_nowait(update)
@@ -198,15 +201,18 @@ async def test_a_picture_and_a_file_are_fetched_from_their_addresses(begun: Talk
     assert begun.viber.not_shown == []
 
 
-async def test_what_no_phone_could_show_is_noted(begun: Talk) -> None:
+async def test_what_no_phone_could_show_is_told_by_its_number(begun: Talk) -> None:
     lost = a_file("lost.png", "image/png", PNG)
     sending = begun.a_sending(files=(lost,))
     begun.files["lost.png"] = a_file("lost.png", "text/html", b"<html>")
 
-    assert isinstance(await begun.bot.send(sending), Sent)
+    outcome = await begun.bot.send(sending)
     await begun.viber.events.drained()
 
-    assert "a phone could not show our message" in begun.ignored
+    assert isinstance(outcome, Sent)
+    [refused] = begun.refused
+    assert refused.chat == sending.chat
+    assert refused.message in outcome.message.split()
 
 
 async def test_a_photo_of_a_meter_can_be_fetched(begun: Talk) -> None:

@@ -11,10 +11,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from adapters.viber_updates import BEGUN, PRESSED, SIGNATURE_HEADER, Opened, check, decode, parse, signed
-from core.channel import Received
+from core.channel import Received, Refused
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Contact, Incoming, Photo, Press, Said, Started, Stopped, Text, Unreadable
 
@@ -47,7 +46,6 @@ IGNORED = {
     "in_delivered": "a receipt: delivered",
     "in_delivered_second_device": "a receipt: delivered",
     "in_seen": "a receipt: seen",
-    "in_failed": "a phone could not show our message",
     "in_webhook": "a trial call",
     "in_client_status_payment": "an event that we did not ask for: client_status",
     "in_unknown_event_synthetic": "an event that we did not ask for: something_new",
@@ -96,7 +94,7 @@ def test_who_may_not_be_written_to_yet_is_welcomed(name: str, opened: Opened) ->
 
 
 def test_no_sample_is_left_out_of_these_tables() -> None:
-    assert {path.stem for path in SAMPLES} == READ.keys() | IGNORED.keys() | OPENED.keys()
+    assert {path.stem for path in SAMPLES} == READ.keys() | IGNORED.keys() | OPENED.keys() | {"in_failed"}
 
 
 def test_an_event_says_who_spoke_and_when() -> None:
@@ -164,13 +162,10 @@ def test_what_our_messages_carried_with_them_changes_nothing() -> None:
     assert heard("in_message_text", message=message).said == Text("хвс 152")
 
 
-def test_a_message_that_was_not_shown_is_logged() -> None:
-    with capture_logs() as logged:
-        decode(sample("in_failed"))
+def test_a_message_that_was_not_shown_is_told_by_its_chat_and_number() -> None:
+    refused = Refused("jK3mQ9vT2xLr8WbNz5HcYg==", "5912661846655299002", "not shown: failure description")
 
-    assert [(line["event"], line["message"]) for line in logged] == [
-        ("message.failed", "5912661846655299002")
-    ]
+    assert decode(sample("in_failed")) == Received((), refused=(refused,))
 
 
 # --- Proof of the sender --------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bots.answering import Answering
 from bots.taking import Taken
 from bots.webhooks import Webhooks
-from core.channel import Channel, Pace, Received, Synchronous, Webhook
+from core.channel import Channel, Pace, Received, Refused, Synchronous, Webhook
 from core.messages import DataClass, Incoming, Message, MessageClass, Span, Text
 from core.privacy import Ceiling
 from storage import outbox
@@ -105,6 +105,10 @@ class Call:
         return answer
 
 
+async def nothing_refused(channel: str, refused: Sequence[Refused]) -> None:
+    raise NotImplementedError
+
+
 @asynccontextmanager
 async def a_call(pool: Pool, *, ceiling: str = "open") -> AsyncIterator[Call]:
     voice, engine = Voice(), Engine(pool)
@@ -119,7 +123,9 @@ async def a_call(pool: Pool, *, ceiling: str = "open") -> AsyncIterator[Call]:
         zone=CENTRE.zone,
     )
     app = web.Application()
-    Webhooks({"voice": cast("Channel", voice)}, engine, answering={"voice": answering}).add_to(app)
+    Webhooks(
+        {"voice": cast("Channel", voice)}, engine, refused=nothing_refused, answering={"voice": answering}
+    ).add_to(app)
     async with TestClient(TestServer(app)) as client:
         yield Call(client, voice, engine, answering, pool)
 

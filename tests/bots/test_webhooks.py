@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from bots.taking import Taken
-from bots.webhooks import BODY_BYTES_MAX, Webhooks, address_behind, client_address, web_runner
-from core.channel import Capabilities, Identity, Outcome, Pace, Received, Sending, Webhook
+from bots.webhooks import BODY_BYTES_MAX, NoteRefused, Webhooks, address_behind, client_address, web_runner
+from core.channel import Capabilities, Identity, Outcome, Pace, Received, Refused, Sending, Webhook
 from core.errors import ForgedWebhookError, UnusableUpdateError
 from core.messages import Incoming, Text
 
@@ -43,6 +43,8 @@ class ToyChannel:
                 raise UnusableUpdateError(self.name, "there is no date")
             case "news":
                 return Received((), ignored="news")
+            case "unseen":
+                return Received((), refused=(Refused("1", "17", "not shown"),))
             case "hello":
                 return Received((), answer=b'{"hello": "resident"}')
             case words:
@@ -106,12 +108,16 @@ def an_engine(answer: Taken = Taken.DONE) -> Engine:
     return engine
 
 
+async def nothing_refused(channel: str, refused: Sequence[Refused]) -> None:
+    raise NotImplementedError
+
+
 @asynccontextmanager
 async def serving(
-    engine: Engine, channel: ToyChannel | None = None
+    engine: Engine, channel: ToyChannel | None = None, *, refused: NoteRefused = nothing_refused
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     app = web.Application()
-    Webhooks({"toy": channel or ToyChannel()}, engine).add_to(app)
+    Webhooks({"toy": channel or ToyChannel()}, engine, refused=refused).add_to(app)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -222,6 +228,21 @@ async def test_an_answer_that_the_platform_expects_is_given() -> None:
         response = await client.post("/webhooks/toy", data=b"hello")
 
         assert await response.json() == {"hello": "resident"}
+
+
+async def test_what_turned_out_not_to_be_shown_is_noted_and_said_again_if_it_cannot_be() -> None:
+    noted = []
+
+    async def once_away(channel: str, refused: Sequence[Refused]) -> None:
+        noted.append((channel, *refused))
+        if len(noted) == 1:
+            raise ConnectionResetError
+
+    async with serving(an_engine(), refused=once_away) as client:
+        statuses = [(await client.post("/webhooks/toy", data=b"unseen")).status for _ in range(2)]
+
+    assert statuses == [503, 200]
+    assert noted == [("toy", Refused("1", "17", "not shown"))] * 2
 
 
 async def test_a_body_that_is_too_large_is_refused_unread() -> None:
