@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from bots.configuration import Configuration, ConfigurationError, Secrets
+from bots.configuration import (
+    Configuration,
+    ConfigurationError,
+    MissingSecretError,
+    PaymentsSection,
+    Secrets,
+)
 from bots.payment_sections import SberbankReceiptSection, SberbankSection, YookassaSection
 from bots.trust import signer_in, told_of_roots, trusting
 from core.acquiring import Acquirer
@@ -131,18 +137,38 @@ def _requisites(configuration: Configuration, wanted_by: str) -> Requisites:
 # --- What an operator is told -----------------------------------------------------------------------
 
 
+def missing_secrets(payments: PaymentsSection, secrets: Secrets) -> list[MissingSecretError]:
+    """The secrets that the acquirers which are on want and that cannot be had, all of them."""
+    missing: list[MissingSecretError] = []
+    if payments.yookassa is not None:
+        missing += secrets.missing(YOOKASSA_KEY, "payments.yookassa")
+    if payments.sberbank is not None:
+        if secrets.missing(SBER_TOKEN, "payments.sberbank"):
+            missing += secrets.missing(SBER_LOGIN, "payments.sberbank")
+            missing += secrets.missing(SBER_PASSWORD, "payments.sberbank")
+        if payments.sberbank.callback == "hmac":
+            missing += secrets.missing(SBER_CALLBACK_KEY, "payments.sberbank.callback: hmac")
+    if payments.simulated is not None:
+        missing += secrets.missing(SIMULATED_SECRET, "payments.simulated")
+    return missing
+
+
 async def checks(
     configuration: Configuration, secrets: Secrets, *, now: datetime
 ) -> AsyncIterator[tuple[bool | None, str]]:
     """A line an acquirer and a matter: whether it passed (None: to be minded), and what is so."""
-    async with aiohttp.ClientSession() as http:
-        try:
-            acquirers = acquirers_of(configuration, secrets, http)
-        except KvitokError as error:
-            yield False, f"acquirers: {error}"
-            return
-    if not acquirers:
-        yield None, "acquirers: none is configured; residents can pay by QR and at cash desks only"
+    missing = missing_secrets(configuration.payments, secrets)
+    for error in missing:
+        yield False, f"acquirers: {error}"
+    if not missing:
+        async with aiohttp.ClientSession() as http:
+            try:
+                acquirers = acquirers_of(configuration, secrets, http)
+            except KvitokError as error:
+                yield False, f"acquirers: {error}"
+                return
+        if not acquirers:
+            yield None, "acquirers: none is configured; residents can pay by QR and at cash desks only"
     for name, base, ca_file in _reached(configuration):
         if ca_file:
             yield told_of_roots(name, ca_file, now=now)

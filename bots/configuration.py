@@ -172,7 +172,7 @@ class Configuration(msgspec.Struct, frozen=True):
                 payment_other_min=Money(self.payments.other_min_roubles * 100),
                 payment_max=Money(self.payments.max_roubles * 100),
             ),
-            chat_links=self.channels.links,
+            chat_links=self.channels.links(self.server.public_url),
             due_days=tuple(DueDay(Month.parse(each.since), each.day) for each in of.due_days),
             days_off=of.days_off,
             days_worked=of.days_worked,
@@ -184,15 +184,20 @@ class Configuration(msgspec.Struct, frozen=True):
 
 def load(path: Path) -> Configuration:
     """The configuration in *path*. Raises ConfigurationError, which names every mistake at once."""
+    return checked(read(path), source=str(path))
+
+
+def read(path: Path) -> object:
+    """What *path* holds, unchecked. Raises ConfigurationError where that is no YAML."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(str(path), ["is not UTF-8"]) from error
     except yaml.YAMLError as error:
         raise ConfigurationError(str(path), [f"is not YAML: {_in_a_line(error)}"]) from error
-    return checked(content, source=str(path))
+    return content
 
 
 # Where a configuration is looked for unasked.
@@ -384,3 +389,11 @@ class Secrets:
         if not value:
             raise MissingSecretError(name, use)
         return value
+
+    def missing(self, name: str, use: str) -> list[MissingSecretError]:
+        """Why the secret *name* cannot be had; nothing where it can."""
+        try:
+            self.need(name, use)
+        except MissingSecretError as error:
+            return [error]
+        return []

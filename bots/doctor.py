@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -13,8 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from bots import acquirers, wiring
-from bots.configuration import Configuration, ConfigurationError, Secrets, load
-from bots.messengers import Means, channel_of
+from bots.configuration import Configuration, ConfigurationError, Secrets, checked, load, read
+from bots.messengers import Means, channel_of, missing_secrets
 from bots.reaching import reached
 from bots.trust import told_of_roots
 from core.channel import Channel
@@ -53,26 +54,70 @@ async def _checks(config: Path, data: Path) -> AsyncIterator[Check]:
     try:
         configuration = load(config)
         yield True, f"configuration: {config}"
-    except ConfigurationError as error:
-        for mistake in error.mistakes:
+    except ConfigurationError as mistaken:
+        for mistake in mistaken.mistakes:
             yield False, f"configuration: {config}: {mistake}"
+    secrets = Secrets(os.environ)
     async for check in _database(data):
         yield check
-    if configuration is None:
-        return
-    async for check in pooler_checks(configuration, Secrets(os.environ)):
+    for check in _keys(secrets):
         yield check
-    try:
-        wiring.keys_of(Secrets(os.environ))
+    if configuration is None:
+        for check in secrets_apart(config, secrets):
+            yield check
+        return
+    async for check in _configured(configuration, secrets):
+        yield check
+
+
+def _keys(secrets: Secrets) -> Iterator[Check]:
+    wrong = wiring.wrong_keys(secrets)
+    yield from ((False, f"keys: {error}") for error in wrong)
+    if not wrong:
         yield True, "keys: both are set"
-    except KvitokError as error:
-        yield False, f"keys: {error}"
+
+
+async def _configured(configuration: Configuration, secrets: Secrets) -> AsyncIterator[Check]:
+    async for check in pooler_checks(configuration, secrets):
+        yield check
     for warning in warnings_of_law(configuration):
         yield None, warning
     async for check in _channels(configuration):
         yield check
-    async for check in acquirers.checks(configuration, Secrets(os.environ), now=datetime.now(UTC)):
+    async for check in acquirers.checks(configuration, secrets, now=datetime.now(UTC)):
         yield check
+
+
+# A configuration with nothing wrong in it, to which one part of another is added.
+_WHOLE: Final[Mapping[str, object]] = {
+    "centre": {"name": "?"},
+    "server": {"public_url": "https://centre.example"},
+}
+
+
+def secrets_apart(config: Path, secrets: Secrets) -> Iterator[Check]:
+    """Whether the secrets of each messenger and acquirer are set whose own section is right, whatever else is wrong."""
+    for part in _sound_parts(config):
+        for name, section in part.channels.on.items():
+            missing = missing_secrets(name, section, secrets)
+            yield from ((False, f"{name}: {error}") for error in missing)
+            if not missing:
+                yield True, f"{name}: its secrets are set"
+        for error in acquirers.missing_secrets(part.payments, secrets):
+            yield False, f"acquirers: {error}"
+
+
+def _sound_parts(config: Path) -> Iterator[Configuration]:
+    """Each messenger and acquirer of *config* that is right in itself, as the only one of a configuration."""
+    try:
+        content = read(config)
+    except ConfigurationError:
+        return
+    for kind in ("channels", "payments"):
+        given = content.get(kind) if isinstance(content, Mapping) else None
+        for name, section in given.items() if isinstance(given, Mapping) else ():
+            with suppress(ConfigurationError):
+                yield checked({**_WHOLE, kind: {name: section}}, source=str(config))
 
 
 def warnings_of_law(configuration: Configuration) -> list[str]:
@@ -127,6 +172,11 @@ async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
     for name, section in configuration.channels.on.items():
         if section.roots:
             yield told_of_roots(name, section.roots, now=datetime.now(UTC))
+        missing = missing_secrets(name, section, means.secrets)
+        for lacking in missing:
+            yield False, f"{name}: {lacking}"
+        if missing:
+            continue
         try:
             channel = channel_of(name, means)
         except KvitokError as error:

@@ -15,7 +15,7 @@ from bots.channel_sections import (
     ViberSection,
     VkSection,
 )
-from bots.configuration import Configuration, Secrets
+from bots.configuration import Configuration, MissingSecretError, Secrets
 from bots.trust import trusting
 from core.channel import Channel
 from core.messages import text
@@ -50,6 +50,25 @@ class Means:
     def secret_before(self, name: str) -> str:
         """The secret that *name* took over from: for an hour after, a platform may repeat what it sent with it."""
         return self.secrets.find(f"{name}_BEFORE") or ""
+
+
+# The secrets of each messenger: its token, and what its webhook's calls are told by ('' where that is the token).
+SECRETS: Final[Mapping[str, tuple[str, str]]] = {
+    "telegram": (TELEGRAM_TOKEN, TELEGRAM_SECRET),
+    "vk": (VK_TOKEN, VK_SECRET),
+    "ok": (OK_TOKEN, OK_SECRET),
+    "viber": (VIBER_TOKEN, ""),
+    "max": (MAX_TOKEN, MAX_SECRET),
+}
+
+
+def missing_secrets(name: str, section: ChannelSection, secrets: Secrets) -> list[MissingSecretError]:
+    """The secrets that the channel *name* wants and that cannot be had, all of them."""
+    token, secret = SECRETS[name]
+    missing = secrets.missing(token, f"channels.{name}")
+    if secret and not section.is_polled:
+        missing += secrets.missing(secret, f"channels.{name} by webhook")
+    return missing
 
 
 def channels_of(means: Means) -> dict[str, Channel]:
@@ -120,6 +139,8 @@ def _ok(section: OkSection, means: Means) -> Channel:
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         proxy=section.proxy or None,
+        text_chars_max=section.text_chars_max,
+        press_answer=section.press_answer,
     )
     return Odnoklassniki(settings, clock=means.clock)
 

@@ -10,14 +10,15 @@ import aiohttp
 
 from bots.acquirers import acquirers_of
 from bots.clock import BusinessClock
-from bots.configuration import Configuration, Secrets
+from bots.configuration import Configuration, MissingSecretError, Secrets
 from bots.messengers import Means, channels_of
 from bots.serving import Parts
 from bots.turning import Voice
 from core.channel import Channel
+from core.errors import KvitokError
 from core.privacy import Ceiling
 from storage.database import APP_URL, Pool
-from storage.keys import Keys
+from storage.keys import Keys, WeakKeyError, strong
 from storage.payments import PaymentSettings
 
 MASTER_KEY: Final = "KVITOK_SECRET_KEY"
@@ -27,12 +28,28 @@ DATABASE_URL: Final = APP_URL
 Clock = Callable[[], datetime]
 
 
+# The secrets that are keys, and what each is for.
+KEYS: Final[Mapping[str, str]] = {
+    MASTER_KEY: "the key that chat addresses and links are sealed with",
+    BILLING_KEY: "the key of codes on paper bills, shared with billing",
+}
+
+
 def keys_of(secrets: Secrets) -> Keys:
     """The centre's keys. Raises MissingSecretError or WeakKeyError."""
-    return Keys.of(
-        master=secrets.need(MASTER_KEY, "the key that chat addresses and links are sealed with").encode(),
-        billing=secrets.need(BILLING_KEY, "the key of codes on paper bills, shared with billing").encode(),
-    )
+    master, billing = (secrets.need(name, use).encode() for name, use in KEYS.items())
+    return Keys.of(master=master, billing=billing)
+
+
+def wrong_keys(secrets: Secrets) -> list[KvitokError]:
+    """What is wrong with the centre's keys, each of them."""
+    wrong: list[KvitokError] = []
+    for name, use in KEYS.items():
+        try:
+            strong(name, secrets.need(name, use).encode())
+        except (MissingSecretError, WeakKeyError) as error:
+            wrong.append(error)
+    return wrong
 
 
 def payment_settings_of(configuration: Configuration, keys: Keys) -> PaymentSettings:

@@ -34,6 +34,13 @@ class UnreadableAddressError(KvitokError):
         self.channel = channel
 
 
+def strong(name: str, secret: bytes) -> bytes:
+    """*secret* if it may be a key. Raises WeakKeyError, which calls it *name*."""
+    if len(secret) < MASTER_BYTES_MIN:
+        raise WeakKeyError(name)
+    return secret
+
+
 def code_hash(billing_key: bytes, code: str) -> bytes:
     """HMAC-SHA256 of the *code* on a paper bill, as billing computes it for `accounts.link_secret_hash`."""
     return hmac.digest(billing_key, code.encode(), "sha256")
@@ -59,8 +66,7 @@ class Keys:
     def of(cls, *, master: bytes, billing: bytes) -> Keys:
         """The keys behind the centre's two secrets. Raises WeakKeyError for a short one."""
         for name, secret in (("KVITOK_SECRET_KEY", master), ("KVITOK_BILLING_KEY", billing)):
-            if len(secret) < MASTER_BYTES_MIN:
-                raise WeakKeyError(name)
+            strong(name, secret)
         return cls(
             billing=billing,
             addresses=_derived(master, "chat address hash"),

@@ -99,17 +99,18 @@ async def test_a_configuration_with_mistakes_is_one_line_and_doctor_names_each(t
     assert examined.status == 1
 
 
-async def test_doctor_names_the_fault_of_each_channel(
+async def test_doctor_names_every_secret_that_is_not_set(
     tmp_path: Path, reachable: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("TELEGRAM", "VK"):
-        monkeypatch.delenv(f"KVITOK_{name}_TOKEN", raising=False)
+    names = [f"KVITOK_{name}_{kind}" for name in ("TELEGRAM", "VK") for kind in ("TOKEN", "SECRET")]
+    names += ["KVITOK_SECRET_KEY", "KVITOK_BILLING_KEY"]
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "config.yaml").write_text(f"{MINIMAL}channels: {{telegram: {{}}, vk: {{group_id: 1}}}}")
 
     ended = await kvitok("doctor")
 
-    assert "KVITOK_TELEGRAM_TOKEN is not set" in ended.out
-    assert "KVITOK_VK_TOKEN is not set" in ended.out
+    assert [name for name in names if f"{name} is not set" not in ended.out] == []
     assert ended.status == 1
 
 

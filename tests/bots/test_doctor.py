@@ -1,5 +1,6 @@
 """The doctor minds the law and the roots that messengers are believed by."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,20 @@ from typing import Any
 import pytest
 
 from bots.channel_sections import ChannelsSection
-from bots.configuration import Secrets, checked
-from bots.doctor import pooler_checks, warnings_of_law
-from bots.messengers import MAX_SECRET, MAX_TOKEN, Means, channels_of
+from bots.configuration import MissingSecretError, Secrets, checked
+from bots.doctor import pooler_checks, secrets_apart, warnings_of_law
+from bots.messengers import (
+    MAX_SECRET,
+    MAX_TOKEN,
+    OK_TOKEN,
+    TELEGRAM_TOKEN,
+    Means,
+    channels_of,
+    missing_secrets,
+)
+from bots.messengers import SECRETS as SECRETS_OF
 from bots.trust import CertificateFileError, told_of_roots
+from bots.wiring import wrong_keys
 from tests.conftest import Database
 from tests.making_certificates import make_authority
 
@@ -77,6 +88,63 @@ def test_a_root_that_is_missing_or_is_none_stops_the_channel_at_start(
 
     with pytest.raises(CertificateFileError, match=r"root\.pem"):
         channels_of(Means(configuration, Secrets(SECRETS), lambda: NOW))
+
+
+# --- Secrets ----------------------------------------------------------------------------------------
+
+
+def lines(checks: Iterable[tuple[bool | None, str]]) -> str:
+    return "\n".join(line for _, line in checks)
+
+
+@pytest.mark.parametrize("name", SECRETS_OF)
+def test_a_channel_is_built_with_the_secrets_that_it_is_said_to_want_and_with_no_less(name: str) -> None:
+    section = {"group_id": 1} if name == "vk" else {}
+    configuration = checked({**CENTRE, "channels": {name: section}}, source="test")
+    wanted = [error.name for error in missing_secrets(name, configuration.channels.on[name], Secrets({}))]
+    shaped = {
+        TELEGRAM_TOKEN: "123456789:AAtoken-of-a-test-0000000000000000000",
+        OK_TOKEN: "tkn1token0of0a0test:CTEST",
+    }
+    given = {one: shaped.get(one, "secret-of-a-test-that-is-long") for one in wanted}
+
+    assert name in channels_of(Means(configuration, Secrets(given), lambda: NOW))
+    for one in wanted:
+        with pytest.raises(MissingSecretError, match=one):
+            channels_of(Means(configuration, Secrets({**given, one: ""}), lambda: NOW))
+
+
+def test_every_key_that_is_wrong_is_named() -> None:
+    said = [str(error) for error in wrong_keys(Secrets({"KVITOK_BILLING_KEY": "short"}))]
+
+    assert [each.split()[0].rstrip(":") for each in said] == ["KVITOK_SECRET_KEY", "KVITOK_BILLING_KEY"]
+
+
+def test_a_mistake_elsewhere_hides_no_missing_secret(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        """
+        centre: {timezone: Nowhere}
+        channels: {telegram: {}, vk: {group_id: none}, viber: {}}
+        payments: {yookassa: {shop_id: "1"}, sberbank: {gateway: legacy, callback: hmac}}
+        """
+    )
+
+    said = lines(secrets_apart(file, Secrets({"KVITOK_VIBER_TOKEN": "set"})))
+
+    assert "viber: its secrets are set" in said
+    for name in ("TELEGRAM_TOKEN", "TELEGRAM_SECRET", "YOOKASSA_KEY", "SBER_LOGIN", "SBER_CALLBACK_KEY"):
+        assert f"KVITOK_{name} is not set" in said
+    assert "VK_" not in said
+
+
+@pytest.mark.parametrize("content", [None, "[", "channels: 1", "{}"])
+def test_a_file_with_no_part_that_is_right_has_no_secrets(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "config.yaml"
+    if content is not None:
+        file.write_text(content)
+
+    assert list(secrets_apart(file, Secrets({}))) == []
 
 
 # --- The pooler -------------------------------------------------------------------------------------
