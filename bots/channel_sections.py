@@ -9,6 +9,10 @@ import msgspec
 Mode = Literal["open", "strict"]
 # Buttons of every messenger open https; what is in the place of the code is ours to fill in.
 ChatLink = Annotated[str, msgspec.Meta(pattern=r"^(https://\S+\{code\}\S*)?$")]
+# An address that Viber's application alone opens; a page of ours stands before it.
+ViberLink = Annotated[
+    str, msgspec.Meta(pattern=r"^((https://\S+|viber://pa\?chatURI=[A-Za-z0-9_.-]+&context=)\{code\}\S*)?$")
+]
 
 
 class ChannelSection(msgspec.Struct, frozen=True):
@@ -62,11 +66,17 @@ class VkSection(ChannelSection, frozen=True, kw_only=True):
 
 
 class OkSection(ChannelSection, frozen=True):
-    """The group in Odnoklassniki."""
+    """The group in Odnoklassniki, whose links carry no code.
+
+    *text_chars_max* is not published, so it is careful until it was measured on a live group. *press_answer*:
+    the words that answer a press at once, before the reply; '' where the reply alone is enough.
+    """
 
     foreign: ClassVar[bool] = False
     polling: bool = False
     api_base: str = "https://api.ok.ru/graph"
+    text_chars_max: Annotated[int, msgspec.Meta(ge=500, le=10_000)] = 2000
+    press_answer: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
 class ViberSection(ChannelSection, frozen=True):
@@ -77,6 +87,7 @@ class ViberSection(ChannelSection, frozen=True):
 
     foreign: ClassVar[bool] = True
     mode: Mode = "strict"
+    link: ViberLink = ""
     sender_name: Annotated[str, msgspec.Meta(max_length=28)] = ""
     avatar: str = ""
     api_base: str = "https://chatapi.viber.com"
@@ -109,7 +120,19 @@ class ChannelsSection(msgspec.Struct, frozen=True):
         sections = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return {name: section for name, section in sections if section is not None}
 
+    def links(self, public_url: str) -> tuple[tuple[str, str], ...]:
+        """Where chats are opened with a code, by channel: by https, if need be over our page at *public_url*."""
+        return tuple(
+            (name, f"{public_url.rstrip('/')}/c/{name}/{{code}}" if name in self.own_links else section.link)
+            for name, section in self.on.items()
+            if section.link
+        )
+
     @property
-    def links(self) -> tuple[tuple[str, str], ...]:
-        """Where chats are opened with a code, by channel."""
-        return tuple((name, section.link) for name, section in self.on.items() if section.link)
+    def own_links(self) -> dict[str, str]:
+        """Those of them that are addresses of an application, which no messenger's button takes."""
+        return {
+            name: section.link
+            for name, section in self.on.items()
+            if section.link and not section.link.startswith("https://")
+        }

@@ -17,6 +17,7 @@ from aiohttp import web
 from bots import schedule
 from bots.answering import Answering
 from bots.channel_sections import Mode
+from bots.chat_links import chat_routes
 from bots.configuration import Configuration
 from bots.delivery import Delivery
 from bots.engine import Engine
@@ -234,6 +235,7 @@ def _add_routes(
         networks=[ip_network(each) for each in server.metrics_networks],
     )
     centre = parts.configuration.as_centre
+    app.add_routes(chat_routes(parts.configuration.channels.own_links, centre))
     app.add_routes(pay_routes(desk, trusted_proxies=trusted))
     app.add_routes(
         shown_routes(

@@ -195,14 +195,18 @@ async def test_a_picture_that_cannot_be_fetched_fails(
 # --- The token, and settings ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["send", "poll", "identify", "subscribe", "unsubscribe", "keep", "download"])
+@pytest.mark.parametrize(
+    "what", ["send", "poll", "identify", "subscribe", "unsubscribe", "catch_up", "download"]
+)
 @pytest.mark.parametrize("status", [0, 200, 302, 502])
 async def test_the_token_is_in_no_outcome_log_or_exception(
     api: Api, ok: Odnoklassniki, server: BaseTestServer, what: str, status: int
 ) -> None:
     api.will(*[f"<html>{TOKEN} {SECRET}</html>"] * 3, status=status)
     given = {"send": A_SENDING, "poll": "", "download": str(server.make_url("/i"))}
-    args = () if what in {"identify", "unsubscribe"} else (given.get(what, "https://bot.example.org/ok"),)
+    given |= dict.fromkeys(("subscribe", "catch_up"), "https://bot.example.org/ok")
+    args = [given[what]] if what in given else []
+    args += [""] if what == "catch_up" else []
 
     with capture_logs() as logged:
         try:

@@ -33,8 +33,8 @@ CENTRE: Final = {"centre": {"name": "ЕРКЦ"}, "server": {"public_url": "https
 NEWER: Final = "another-secret-that-is-long-enough"
 
 
-def a_channel(name: str, secrets: dict[str, str]) -> Channel:
-    content = {**CENTRE, "channels": {name: NAMED[name][1]}}
+def a_channel(name: str, secrets: dict[str, str], **section: Any) -> Channel:
+    content = {**CENTRE, "channels": {name: NAMED[name][1] | section}}
     configuration = checked(content, source="a test")
     return channel_of(name, Means(configuration, Secrets(SECRETS | secrets), lambda: datetime.now(UTC)))
 
@@ -65,3 +65,8 @@ async def test_an_empty_secret_before_lets_nobody_in(name: str) -> None:
 
     with pytest.raises(ForgedWebhookError):
         channel.receive(posted(name))
+
+
+async def test_what_odnoklassniki_do_not_publish_can_be_set_once_it_is_measured() -> None:
+    assert a_channel("ok", {}).capabilities.text_chars_max == 2000
+    assert a_channel("ok", {}, text_chars_max=3500).capabilities.text_chars_max == 3500

@@ -10,6 +10,9 @@ channel-name = { $channel ->
    *[other] another messenger
  }
 
+chat-page-title = Go on: { $channel }
+chat-page-button = Open
+
 privacy-not-here = This answer holds personal data, and the law does not let us send it to this messenger.
 privacy-shown-once = Press “Show”: the answer opens on a page of the billing centre. The link works for 10 minutes and opens once.
 privacy-show-button = Show
