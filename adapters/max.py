@@ -23,6 +23,7 @@ import structlog
 from adapters.calling import listed
 from adapters.max_api import (
     CALL_S,
+    CALLS_PER_S,
     PAUSES,
     Fault,
     MaxApi,
@@ -82,7 +83,7 @@ class MaxSettings:
 
     *secret* (5–256 of `A-Za-z0-9-`, random) comes with every webhook and is wanted in webhook mode. *tls* is
     what the API's certificate is checked by; None: the system's roots alone. *proxy* is an address like
-    `http://user:password@host:3128` for requests going out.
+    `http://user:password@host:3128` for requests going out. *calls_per_s* is what MAX allows the bot.
     *secret_before*, if any, is accepted too: the platform may repeat what it sent before the change.
     """
 
@@ -93,6 +94,7 @@ class MaxSettings:
     api_base: str = "https://platform-api2.max.ru"
     tls: ssl.SSLContext | None = None
     proxy: str | None = field(default=None, repr=False)
+    calls_per_s: int = CALLS_PER_S
 
 
 class Max:
@@ -111,7 +113,13 @@ class Max:
         self.accepted = b""
         self._settings = settings
         self._clock = clock
-        self._api = MaxApi(settings.token, base=settings.api_base, proxy=settings.proxy, tls=settings.tls)
+        self._api = MaxApi(
+            settings.token,
+            base=settings.api_base,
+            proxy=settings.proxy,
+            tls=settings.tls,
+            calls_per_s=settings.calls_per_s,
+        )
         self._uploads: dict[str, str] = {}
         self._unready: dict[int, int] = {}
         self._dialogs: dict[str, int] = {}

@@ -115,11 +115,19 @@ def _shown(words: str) -> str:
 class MaxApi(Calls):
     """Calls with one bot's *token*, which never leaves for another host than *base*'s; *tls*: whom we believe."""
 
-    def __init__(self, token: str, *, base: str, proxy: str | None, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        token: str,
+        *,
+        base: str,
+        proxy: str | None,
+        tls: ssl.SSLContext | None,
+        calls_per_s: int = CALLS_PER_S,
+    ) -> None:
         super().__init__(NAME, proxy=proxy, tls=tls)
         self._token = token
         self._base = URL(base)
-        self._turns = Turns(CALLS_PER_S)
+        self._turns = Turns(calls_per_s)
 
     async def call(
         self,

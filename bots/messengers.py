@@ -160,6 +160,7 @@ def _viber(section: ViberSection, means: Means) -> Channel:
 
 def _max(section: MaxSection, means: Means) -> Channel:
     from adapters.max import Max, MaxSettings  # noqa: PLC0415  # only if on
+    from adapters.max_api import CALLS_PER_S  # noqa: PLC0415  # as above
 
     settings = MaxSettings(
         token=means.secrets.need(MAX_TOKEN, "channels.max"),
@@ -169,6 +170,7 @@ def _max(section: MaxSection, means: Means) -> Channel:
         api_base=section.api_base,
         tls=trusting(section.ca_file) if section.ca_file else None,
         proxy=section.proxy or None,
+        calls_per_s=max(section.messages_per_s or 0, CALLS_PER_S),
     )
     return Max(settings, clock=means.clock)
 
