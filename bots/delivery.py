@@ -35,7 +35,7 @@ from core.channel import (
 from core.messages import Document, MessageClass
 from core.privacy import Ceiling
 from core.questions import OpenCase
-from storage import cases, events, outbox
+from storage import cases, events, outbox, stops
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys, UnreadableAddressError
@@ -253,7 +253,7 @@ class Delivery:
                 assert_never(outcome)
 
     async def _stopped(self, head: Leased, settled: Settled, why: str) -> Settled:
-        """Stop the channel until a restart; but not again for a message that alone is refused so.
+        """Stop the channel until it is lifted; but not again for a message that alone is refused so.
 
         One that stopped it before waits a little for others to be sent. If any was, the message is at fault.
         """
@@ -266,8 +266,10 @@ class Delivery:
             log.warning("channel.doubted", channel=self._channel.name, outbox_id=head.id, why=why)
             return msgspec.structs.replace(queued, after_s=DOUBT_S)
         log.error("channel.stopped", channel=self._channel.name, why=why)
+        # What was sent before says nothing of how it is once the stop is lifted.
+        self._carried = False
         async with self._pool.acquire() as db:
-            await outbox.stop(db, self._channel.name, why)
+            await stops.stop(db, self._channel.name, why)
         return queued
 
     def _uncertain(self, head: Leased, settled: Settled, why: str) -> Settled:

@@ -22,6 +22,7 @@ from core.channel import Channel
 from core.errors import KvitokError
 from storage.database import DIRECT_URL, check_serving, open_pool
 from storage.migrating import pending
+from storage.stops import lift
 
 DRIFT_S_MAX: Final = 5.0
 ANSWER_S: Final = 20.0
@@ -66,7 +67,7 @@ async def _checks(config: Path, data: Path) -> AsyncIterator[Check]:
         for check in secrets_apart(config, secrets):
             yield check
         return
-    async for check in _configured(configuration, secrets):
+    async for check in _configured(configuration, secrets, data):
         yield check
 
 
@@ -77,12 +78,12 @@ def _keys(secrets: Secrets) -> Iterator[Check]:
         yield True, "keys: both are set"
 
 
-async def _configured(configuration: Configuration, secrets: Secrets) -> AsyncIterator[Check]:
+async def _configured(configuration: Configuration, secrets: Secrets, data: Path) -> AsyncIterator[Check]:
     async for check in pooler_checks(configuration, secrets):
         yield check
     for warning in warnings_of_law(configuration):
         yield None, warning
-    async for check in _channels(configuration):
+    async for check in _channels(configuration, data):
         yield check
     async for check in acquirers.checks(configuration, secrets, now=datetime.now(UTC)):
         yield check
@@ -165,7 +166,7 @@ async def pooler_checks(configuration: Configuration, secrets: Secrets) -> Async
         yield False, f"pooler: {error}"
 
 
-async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
+async def _channels(configuration: Configuration, data: Path) -> AsyncIterator[Check]:
     if not configuration.channels.on:
         yield False, "channels: none is configured; residents cannot write to you"
     means = Means(configuration, Secrets(os.environ), lambda: datetime.now(UTC))
@@ -182,12 +183,15 @@ async def _channels(configuration: Configuration) -> AsyncIterator[Check]:
         except KvitokError as error:
             yield False, f"{name}: {error}"
             continue
-        async for check in _channel(name, channel, configuration):
+        async for check in channel_checks(name, channel, configuration, data):
             yield check
         await channel.close()
 
 
-async def _channel(name: str, channel: Channel, configuration: Configuration) -> AsyncIterator[Check]:
+async def channel_checks(
+    name: str, channel: Channel, configuration: Configuration, data: Path
+) -> AsyncIterator[Check]:
+    """Whether *channel* knows us and sends updates to us; where it knows us, a stop of its queue is lifted."""
     try:
         async with asyncio.timeout(ANSWER_S):
             identity = await channel.identify()
@@ -201,6 +205,8 @@ async def _channel(name: str, channel: Channel, configuration: Configuration) ->
         yield False, f"{name}: {error}"
         return
     yield True, f"{name}: we are {identity.name} ({identity.id})"
+    async for check in _lifted(name, data):
+        yield check
     if name in wiring.polled_of(configuration):
         yield (
             not identity.webhook,
@@ -221,3 +227,13 @@ async def _channel(name: str, channel: Channel, configuration: Configuration) ->
             not identity.complaint,
             f"{name}: {identity.pending} updates wait; last complaint: {identity.complaint or 'none'}",
         )
+
+
+async def _lifted(name: str, data: Path) -> AsyncIterator[Check]:
+    why = None
+    # Whatever is wrong with the database was told before.
+    with suppress(KvitokError):
+        async with reached(data) as db:
+            why = await lift(db, name)
+    if why is not None:
+        yield True, f"{name}: its queue was stopped ({why}); it goes on now"

@@ -108,7 +108,7 @@ async def add(db: Connection, messages: Sequence[Outgoing]) -> None:
     await db.execute(DUE, chats, channels, classes)
 
 
-# Makes or renews a channel's bucket; lifts a stop, for a restart is how staff lift it.
+# Makes or renews a channel's bucket; lifts a stop, for a restart is one way of staff to lift it.
 SET_PACE: Final = """
 insert into bucket (channel, rate, burst, tokens) values ($1, $2, $3, $3)
 on conflict (channel) do update set rate = $2, burst = $3, held_until = null, stopped_why = null
@@ -312,11 +312,6 @@ where channel = $1
 async def hold(db: Connection, channel: str, after_s: float) -> None:
     """Send nothing to *channel* for *after_s* seconds."""
     await db.execute(HOLD, channel, after_s)
-
-
-async def stop(db: Connection, channel: str, why: str) -> None:
-    """Hold *channel*'s queue until staff lift it; nothing of it is lost."""
-    await db.execute("update bucket set stopped_why = $2 where channel = $1", channel, why)
 
 
 # A chat that cannot be reached: marked, and what waits for it is dead, in order not to be tried again. What

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from core.channel import ChannelStopped, Outcome, Pace, Sending, Sent
 from core.messages import Message, Span
-from storage import outbox
+from storage import outbox, stops
 from storage.database import Connection, Pool
 from storage.outbox import Outgoing
 from tests.bots.making_sending import FAST, a_delivery
@@ -115,3 +115,33 @@ async def test_a_token_that_is_still_refused_stops_the_channel_again_and_loses_n
         assert await restarted(pool, db, platform, until=IS_STOPPED) == ["queued", "queued"]
 
     assert await restarted(pool, db, Choosy(refused=""), until=ALL_SENT) == ["sent", "sent"]
+
+
+IS_STOPPED_OR_LOST = f"select ({IS_STOPPED}) or exists (select from outbox where state = 'dead')"  # ours
+
+
+async def test_a_stop_that_is_lifted_too_early_stops_again_and_loses_nothing(
+    pool: Pool, db: Connection
+) -> None:
+    platform = Choosy(refused="")
+    await outbox.set_pace(db, "telegram", FAST)
+    delivery = a_delivery(pool, platform)
+    running = asyncio.create_task(delivery.run())
+
+    async def until(asked: str) -> None:
+        while not await db.fetchval(asked):
+            await db.execute("update lane set due_at = clock_timestamp() where due_at is not null")
+            delivery.wake(set())
+            await asyncio.sleep(0)
+
+    await queue(db, "good")
+    await until(ALL_SENT)
+    platform.refused = "all"
+    await queue(db, "late")
+    await until(IS_STOPPED)
+    await stops.lift(db, "telegram")
+    await until(IS_STOPPED_OR_LOST)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert [row["state"] for row in await db.fetch(STATES)] == ["sent", "queued"]

@@ -1,15 +1,16 @@
 """The doctor minds the law and the roots that messengers are believed by."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bots.channel_sections import ChannelsSection
 from bots.configuration import MissingSecretError, Secrets, checked
-from bots.doctor import pooler_checks, secrets_apart, warnings_of_law
+from bots.doctor import channel_checks, pooler_checks, secrets_apart, warnings_of_law
 from bots.messengers import (
     MAX_SECRET,
     MAX_TOKEN,
@@ -22,6 +23,11 @@ from bots.messengers import (
 from bots.messengers import SECRETS as SECRETS_OF
 from bots.trust import CertificateFileError, told_of_roots
 from bots.wiring import wrong_keys
+from core.channel import Channel, Identity, Pace
+from core.errors import ChannelFailedError
+from storage.database import Connection
+from storage.outbox import set_pace
+from storage.stops import stop
 from tests.conftest import Database
 from tests.making_certificates import make_authority
 
@@ -170,3 +176,35 @@ async def test_a_server_that_is_no_pooler_with_our_timeouts_is_told_what_to_set(
     assert passed
     assert not served
     assert "connect_query" in line
+
+
+# --- Stops ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Known:
+    """A messenger that says who we are, or refuses to."""
+
+    refuses: bool = False
+
+    async def identify(self) -> Identity:
+        if self.refuses:
+            raise ChannelFailedError("vk", "5 User authorization failed")
+        return Identity("1", "ЕРКЦ")
+
+
+@pytest.mark.parametrize(("refuses", "stopped"), [(False, None), (True, "captcha")])
+async def test_the_stop_of_a_channel_that_knows_us_again_is_lifted(
+    database: Database, db: Connection, monkeypatch: pytest.MonkeyPatch, *, refuses: bool, stopped: str | None
+) -> None:
+    monkeypatch.setenv("KVITOK_DATABASE_URL", database.app)
+    await set_pace(db, "vk", Pace(rate=1, burst=1, chat_rate=1))
+    await stop(db, "vk", "captcha")
+    configuration = checked({**CENTRE, "channels": {"vk": {"group_id": 1}}}, source="test")
+    channel = cast("Channel", Known(refuses))
+
+    checks = [check async for check in channel_checks("vk", channel, configuration, Path("none"))]
+
+    assert await db.fetchval("select stopped_why from bucket") == stopped
+    lifted = (True, "vk: its queue was stopped (captcha); it goes on now")
+    assert (lifted in checks) == (stopped is None)

@@ -7,7 +7,7 @@ import pytest
 
 from core.channel import Pace
 from core.messages import Message, MessageClass, Span
-from storage import outbox
+from storage import outbox, stops
 from storage.conversations import Address, lock
 from storage.database import Connection, Pool
 from storage.keys import Keys
@@ -133,7 +133,7 @@ async def test_replies_go_before_broadcasts(db: Connection) -> None:
 
 async def test_a_held_channel_sends_nothing_and_loses_nothing(db: Connection, lane: int) -> None:
     await queue(db, lane, "word")
-    await outbox.stop(db, "telegram", "token refused")
+    await stops.stop(db, "telegram", "token refused")
     held = await outbox.lease(db, "telegram", most=10)
 
     await outbox.set_pace(db, "telegram", PACE)
