@@ -1,9 +1,9 @@
-"""The files that came with messages, held against the documents that their rows in the outbox promise."""
+"""The files that came with messages, and what the documents of their rows in the outbox are drawn as."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -44,11 +44,3 @@ async def promised(around: Surroundings, pool: Pool, channel: str) -> list[Attac
     render = around.service.deliveries[channel]._render
     drawn = [await render(document, last.language) for document in last.documents]
     return [Attached(file.name, file.sha256) for file in drawn]
-
-
-def compare_files(names: Sequence[str], came: Sequence[Attached], drawn: Sequence[Attached]) -> None:
-    """What *came* has these *names*, in this order, and is byte for byte what was *drawn*."""
-    if [file.name for file in came] != list(names):
-        raise TranscriptError(f"the files are {[file.name for file in came]}")
-    if list(came) != list(drawn):
-        raise TranscriptError(f"drawn was {drawn}, and what came is {came}")

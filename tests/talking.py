@@ -36,7 +36,8 @@ A transcript is lines:
 number, code, last total and the last values of its meters (`{m1+5}` adds, `{s1}` ends the serial); `{end}` is
 what is shown of the number, `{paper}` the token of the link on its bill; `{b.number}` and `{c.number}` are the
 second's and the third's. `{join}` is the joining code that the bot gave last, `{channel}` the channel and
-`{Messenger}` what residents call it, `{Next}` what they call the one after it. A first line `only telegram vk` keeps a talk to the channels where it can be.
+`{Messenger}` what residents call it, `{next}` and `{Next}` are the same of the one after it. A first line
+`only telegram vk` keeps a talk to the channels where it can be.
 
 Whatever the bot says is read aloud as well: see `spoken_badly`.
 """
@@ -70,7 +71,7 @@ from core.wording import Words
 from storage.cases import answer_case
 from storage.database import Pool
 from storage.paper_links import PaperLink, paper_token
-from tests.attached import Attached, attached, compare_files, promised
+from tests.attached import Attached, attached, promised
 from tests.comparing import TAG, compare, compare_rows, plainly, spoken_badly
 from tests.conftest import SECRETS
 from tests.phones import LOOK_AGAIN_MS, PATIENCE_S, WAITING, Phone, TranscriptError
@@ -264,9 +265,12 @@ class Talk:
     async def _attached(self, message: Mapping[str, Any] | None) -> list[Attached]:
         return await attached(self.http, self.around.address, message or {})
 
-    async def _compare_files(self, names: Sequence[str], came: list[Attached]) -> None:
-        if names or came:
-            compare_files(names, came, await promised(self.around, self.pool, self.phone.channel))
+    async def _compare_files(self, names: list[str], came: list[Attached]) -> None:
+        if [file.name for file in came] != names:
+            raise TranscriptError(f"the files are {[file.name for file in came]}")
+        if came:
+            if came != (drawn := await promised(self.around, self.pool, self.phone.channel)):
+                raise TranscriptError(f"drawn was {drawn}, and what came is {came}")
             self.files.append(came)
 
     async def _expect_silence(self) -> None:
@@ -325,7 +329,7 @@ def _lines(
     text: str, accounts: Sequence[Mapping[str, Any]], channel: str, next_channel: str
 ) -> list[tuple[int, str]]:
     text = text.replace("{channel}", channel).replace("{Messenger}", _messenger(channel))
-    text = text.replace("{Next}", _messenger(next_channel))
+    text = text.replace("{next}", next_channel).replace("{Next}", _messenger(next_channel))
     return [
         (number, _PLACEHOLDER.sub(lambda found: _filled(found, accounts), line.rstrip()))
         for number, line in enumerate(text.splitlines(), start=1)
