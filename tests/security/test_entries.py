@@ -36,6 +36,7 @@ WAYS_IN: Final = {
     ("GET", "/s/{token}"): "128 random bits, once",
     ("POST", "/s/{token}"): "128 random bits, once",
     ("GET", "/s/{token}/{place}"): "the same, and the cookie of who pressed",
+    ("GET", "/c/{channel}/{code}"): "knows nothing: leads on with the code as it came",
     ("GET", "/files/{token}/{name}"): "128 random bits, 15 days",
 }
 GUESSES: Final = (
@@ -110,6 +111,13 @@ async def test_a_guessed_token_cannot_be_pressed(bench: Bench, page: str) -> Non
         form = {"acquirer": "simulated", "kopecks": "100"}
         async with bench.http.post(URL(url, encoded=True), data=form, allow_redirects=False) as answer:
             assert (answer.status, answer.headers.get("Location")) == (404, None)
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+async def test_a_chats_page_leads_nowhere_with_what_is_no_code(bench: Bench, guess: str) -> None:
+    for address in (f"/c/viber/{guess}", f"/c/{guess}/code"):
+        async with bench.http.get(URL(bench.around.address + address, encoded=True)) as answer:
+            assert answer.status == 404
 
 
 @pytest.mark.parametrize("guess", GUESSES)
