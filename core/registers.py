@@ -277,6 +277,33 @@ SHIPPED: Final[tuple[Profile, ...]] = (
         operation=("id_paid_coupon", "lsnum", "service"),
     ),
     Profile(
+        name="subsidy-russian",
+        way="bank:subsidy",
+        form="headed",
+        columns=Columns(
+            account="ЛИЦЕВОЙ_СЧЕТ_ПР", amount="СУММА_ПЛАТЕЖА", day="ДАТА_ПЛАТЕЖА", service="НАИМ_ПЛАТЕЖА"
+        ),
+        operation=("ИДЕНТ_ПЛАТЕЖА", "ЛИЦЕВОЙ_СЧЕТ_СГ", "КОД_ПЛАТЕЖА"),
+    ),
+    Profile(
+        name="agent-dbf",
+        way="bank:agent",
+        form="dbf",
+        files=("[0-9]*_[0-9]*_[0-9]*.dbf",),
+        columns=Columns(account="LS_NUM", amount="SUMMA", day="PAY_DATE", order="PLPOR_NUM"),
+        operation=("ID_PAY",),
+        day="%Y%m%d",
+    ),
+    Profile(
+        name="post-dbf",
+        way="post",
+        form="dbf",
+        files=("fpst[0-9]*.dbf", "26tr[0-9]*.dbf"),
+        columns=Columns(account="LSCHET", amount="SOPL", day="DATE", order="NUMPLP"),
+        operation=("DATE", "KFOSB", "NUMBER"),
+        day="%Y%m%d",
+    ),
+    Profile(
         name="orders",
         way="bank:orders",
         files=("detail_*.txt",),

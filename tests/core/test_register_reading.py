@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
@@ -63,6 +64,78 @@ def test_every_sample_is_read_to_the_kopeck(
     register = read(file, profile, control)
 
     assert [row.amount.kopecks for row in register.rows] == kopecks
+
+
+def a_table(fields: dict[str, tuple[str, int]], *records: dict[str, str]) -> bytes:
+    """A table of dBase III in windows-1251; *fields*: the type and the width of each."""
+    width = 1 + sum(length for _, length in fields.values())
+    start = 32 * (1 + len(fields)) + 1
+    head = struct.pack("<4BIHH17xB2x", 3, 126, 10, 5, len(records), start, width, 0xC9)
+    columns = b"".join(
+        struct.pack("<11sc4xB15x", name.encode(), kind.encode(), length)
+        for name, (kind, length) in fields.items()
+    )
+    rows = b"".join(
+        b" " + b"".join(record[name].ljust(length).encode("cp1251") for name, (_, length) in fields.items())
+        for record in records
+    )
+    return head + columns + b"\r" + rows + b"\x1a"
+
+
+def test_an_agents_table_is_read_by_the_names_of_its_fields() -> None:
+    fields = {
+        "ID_PAY": ("C", 20),
+        "LS_NUM": ("N", 10),
+        "SUMMA": ("N", 10),
+        "PAY_DATE": ("D", 8),
+        "PLPOR_NUM": ("N", 9),
+    }
+    table = a_table(
+        fields,
+        {
+            "ID_PAY": "A-1",
+            "LS_NUM": "581234567",
+            "SUMMA": "2350.40",
+            "PAY_DATE": "20261005",
+            "PLPOR_NUM": "17",
+        },
+    )
+
+    (row,) = read_register(profile_named("agent-dbf"), table, None, name="a.dbf").rows
+
+    assert (row.account, row.amount.kopecks, row.paid_on) == ("581234567", 235_040, date(2026, 10, 5))
+
+
+def test_the_posts_table_is_read_by_the_names_of_its_fields() -> None:
+    fields = {
+        "KFOSB": ("C", 8), "DATE": ("D", 8), "NUMBER": ("N", 10), "SOPL": ("N", 15), "LSCHET": ("C", 12),
+        "NUMPLP": ("N", 10),
+    }  # fmt: skip
+    record = {"KFOSB": "8625", "DATE": "20261005", "NUMBER": "1", "LSCHET": "0581234567", "NUMPLP": "17"}
+    table = a_table(fields, {**record, "SOPL": "850.40"}, {**record, "NUMBER": "2", "SOPL": "5.00"})
+
+    rows = read_register(profile_named("post-dbf"), table, None, name="a.dbf").rows
+
+    assert [(row.account, row.amount.kopecks) for row in rows] == [
+        ("0581234567", 85_040),
+        ("0581234567", 500),
+    ]
+
+
+def test_a_subsidy_with_russian_headings_is_read_a_service_a_row() -> None:
+    text = (
+        "ИДЕНТ_ПЛАТЕЖА;ЛИЦЕВОЙ_СЧЕТ_СГ;ЛИЦЕВОЙ_СЧЕТ_ПР;АДРЕС;ФИО;КОД_ПЛАТЕЖА;НАИМ_ПЛАТЕЖА;ДАТА_ПЛАТЕЖА;"
+        "СУММА_ПЛАТЕЖА;ПЕРИОД_ПЛАТЕЖА\n"
+        "1;400000001;0581234567;;;2520;Отопление;05.10.2026;874,5;сен.26\n"
+        "1;400000001;0581234567;;;2518;Вывоз мусора;05.10.2026;5.76;сен.26\n"
+    )
+
+    rows = read_text("subsidy-russian", text).rows
+
+    assert [(row.named[0].service, row.amount.kopecks) for row in rows] == [
+        ("Отопление", 87_450),
+        ("Вывоз мусора", 576),
+    ]
 
 
 def test_a_row_says_whose_payment_it_is_and_when_it_was_made() -> None:
