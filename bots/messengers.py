@@ -35,23 +35,6 @@ MAX_SECRET: Final = "KVITOK_MAX_SECRET"  # noqa: S105  # as above
 VIBER_NAME_CHARS_MAX: Final = 28
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What channels are built with."""
-
-    configuration: Configuration
-    secrets: Secrets
-    clock: Callable[[], datetime]
-
-    def webhook_secret(self, name: str, section: ChannelSection, use: str) -> str:
-        """The secret *name*, which only a webhook needs."""
-        return "" if section.is_polled else self.secrets.need(name, use)
-
-    def secret_before(self, name: str) -> str:
-        """The secret that *name* took over from: for an hour after, a platform may repeat what it sent with it."""
-        return self.secrets.find(f"{name}_BEFORE") or ""
-
-
 # The secrets of each messenger: its token, and what its webhook's calls are told by ('' where that is the token).
 SECRETS: Final[Mapping[str, tuple[str, str]]] = {
     "telegram": (TELEGRAM_TOKEN, TELEGRAM_SECRET),
@@ -62,12 +45,38 @@ SECRETS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What channels are built with."""
+
+    configuration: Configuration
+    secrets: Secrets
+    clock: Callable[[], datetime]
+
+    def token(self, name: str) -> str:
+        """The token of the channel *name*. Raises MissingSecretError."""
+        return self.secrets.need(SECRETS[name][0], _use(name))
+
+    def webhook_secret(self, name: str, section: ChannelSection) -> str:
+        """The secret of the channel *name*, which only a webhook needs. Raises MissingSecretError."""
+        return "" if section.is_polled else self.secrets.need(SECRETS[name][1], _use(name, webhook=True))
+
+    def secret_before(self, name: str) -> str:
+        """The secret that this one took over from: for an hour after, a platform may repeat what it sent with it."""
+        return self.secrets.find(f"{SECRETS[name][1]}_BEFORE") or ""
+
+
+def _use(name: str, *, webhook: bool = False) -> str:
+    """What a secret of the channel *name* is for, as whoever lacks it is told."""
+    return f"channels.{name} by webhook" if webhook else f"channels.{name}"
+
+
 def missing_secrets(name: str, section: ChannelSection, secrets: Secrets) -> list[MissingSecretError]:
     """The secrets that the channel *name* wants and that cannot be had, all of them."""
     token, secret = SECRETS[name]
-    missing = secrets.missing(token, f"channels.{name}")
+    missing = secrets.missing(token, _use(name))
     if secret and not section.is_polled:
-        missing += secrets.missing(secret, f"channels.{name} by webhook")
+        missing += secrets.missing(secret, _use(name, webhook=True))
     return missing
 
 
@@ -93,9 +102,9 @@ def _telegram(section: TelegramSection, means: Means) -> Channel:
     from adapters.telegram import Telegram, TelegramSettings  # noqa: PLC0415  # seconds and 145 MiB
 
     settings = TelegramSettings(
-        token=means.secrets.need(TELEGRAM_TOKEN, "channels.telegram"),
-        webhook_secret=means.webhook_secret(TELEGRAM_SECRET, section, "channels.telegram by webhook"),
-        secret_before=means.secret_before(TELEGRAM_SECRET),
+        token=means.token("telegram"),
+        webhook_secret=means.webhook_secret("telegram", section),
+        secret_before=means.secret_before("telegram"),
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         proxy=section.proxy or None,
@@ -115,10 +124,10 @@ def _vk(section: VkSection, means: Means) -> Channel:
     from adapters.vk_api import CALLS_PER_S  # noqa: PLC0415  # as above
 
     settings = VkSettings(
-        token=means.secrets.need(VK_TOKEN, "channels.vk"),
+        token=means.token("vk"),
         group=section.group_id,
-        secret=means.webhook_secret(VK_SECRET, section, "channels.vk by webhook"),
-        secret_before=means.secret_before(VK_SECRET),
+        secret=means.webhook_secret("vk", section),
+        secret_before=means.secret_before("vk"),
         confirmation=means.secrets.find(VK_CONFIRMATION) or "",
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
@@ -133,9 +142,9 @@ def _ok(section: OkSection, means: Means) -> Channel:
     from adapters.odnoklassniki import Odnoklassniki, OdnoklassnikiSettings  # noqa: PLC0415  # only if on
 
     settings = OdnoklassnikiSettings(
-        token=means.secrets.need(OK_TOKEN, "channels.ok"),
-        secret=means.webhook_secret(OK_SECRET, section, "channels.ok by webhook"),
-        secret_before=means.secret_before(OK_SECRET),
+        token=means.token("ok"),
+        secret=means.webhook_secret("ok", section),
+        secret_before=means.secret_before("ok"),
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         proxy=section.proxy or None,
@@ -149,7 +158,7 @@ def _viber(section: ViberSection, means: Means) -> Channel:
     from adapters.viber import Viber, ViberSettings  # noqa: PLC0415  # only if on
 
     settings = ViberSettings(
-        token=means.secrets.need(VIBER_TOKEN, "channels.viber"),
+        token=means.token("viber"),
         sender_name=section.sender_name or means.configuration.centre.name[:VIBER_NAME_CHARS_MAX],
         avatar=section.avatar,
         api_base=section.api_base,
@@ -163,9 +172,9 @@ def _max(section: MaxSection, means: Means) -> Channel:
     from adapters.max_api import CALLS_PER_S  # noqa: PLC0415  # as above
 
     settings = MaxSettings(
-        token=means.secrets.need(MAX_TOKEN, "channels.max"),
-        secret=means.webhook_secret(MAX_SECRET, section, "channels.max by webhook"),
-        secret_before=means.secret_before(MAX_SECRET),
+        token=means.token("max"),
+        secret=means.webhook_secret("max", section),
+        secret_before=means.secret_before("max"),
         mode="polling" if section.polling else "webhook",
         api_base=section.api_base,
         tls=trusting(section.ca_file) if section.ca_file else None,

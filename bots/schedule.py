@@ -134,7 +134,8 @@ async def catch_up(channel: CatchingUp, taker: Taker, pool: Pool, url: str) -> N
                 return
         if reached == position:
             return
-        await taker.take_polled((), channel=key, position=reached)
+        async with pool.acquire() as db:
+            await positions.save(db, {key: reached})
         position = reached
 
 

@@ -40,8 +40,9 @@ NoteRefused: TypeAlias = Callable[[str, Sequence[Refused]], Awaitable[None]]
 class Webhooks:
     """The routes of all channels' webhooks, and the turns that they started.
 
-    *refused* writes down what a channel says of messages that it had taken. *trusted_proxies* are the networks whose word about the sender's address is believed. *answering*: what
-    those channels have to say that are spoken to in the responses to their requests.
+    *refused* writes down what a channel says of messages that it had taken. *trusted_proxies* are the
+    networks whose word about the sender's address is believed. *answering*: what those channels have to say
+    that are spoken to in the responses to their requests.
     """
 
     def __init__(

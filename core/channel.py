@@ -63,7 +63,10 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """Delivered; *message* is the platform's id of it, or ids with spaces between. *files*: ids under which uploads can be used again."""
+    """Delivered; *message* is the platform's id of it, or ids with spaces between.
+
+    *files*: ids under which uploads can be used again.
+    """
 
     message: str
     files: Mapping[str, str] = {}

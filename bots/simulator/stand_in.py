@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -43,7 +44,7 @@ class Way(Protocol):
     async def close(self) -> None: ...
 
 
-class StandIn(Generic[FaultsT, RecordedT, ChatT]):
+class StandIn(ABC, Generic[FaultsT, RecordedT, ChatT]):
     """What is the same for the residents of any messenger. *way* leads to the bot, *server* is what it calls."""
 
     def __init__(self, server: Server[FaultsT, RecordedT], way: Way) -> None:
@@ -100,11 +101,11 @@ class StandIn(Generic[FaultsT, RecordedT, ChatT]):
 
     # --- What differs ----------------------------------------------------------------------------
 
-    def _found(self, chat: str) -> ChatT | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _found(self, chat: str) -> ChatT | None: ...
 
-    def _has_blocked(self, chat: ChatT) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _has_blocked(self, chat: ChatT) -> bool: ...
 
-    def _picture(self, name: str) -> Picture | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _picture(self, name: str) -> Picture | None: ...

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import BaseTestServer
 
 from adapters.max import Max
 from adapters.max_api import BY_CODE, Fault, MaxRefusedError, classify
@@ -103,14 +102,6 @@ ANSWERED: dict[str, tuple[int, str, Outcome]] = {
 @pytest.fixture(scope="module")
 def api() -> Api:
     return Api()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def server(api: Api) -> AsyncIterator[BaseTestServer]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.+}", api.answer)
-    async with TestServer(app) as server:
-        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -26,6 +26,7 @@ from core.messages import Incoming, Press
 from tests.making_certificates import make_authority
 from tests.making_max import BODIES, SECRET, TOKEN, a_body
 from tests.making_max_api import A_SENDING, CHAT, HTML, MID, SENT, Api, settings
+from tests.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,12 +42,6 @@ def api() -> Api:
     return Api()
 
 
-def serving(api: Api) -> web.Application:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.+}", api.answer)
-    return app
-
-
 @asynccontextmanager
 async def secured(app: web.Application, tls: ssl.SSLContext) -> AsyncIterator[BaseTestServer]:
     """*app* over https, shown by *tls*."""
@@ -56,12 +51,6 @@ async def secured(app: web.Application, tls: ssl.SSLContext) -> AsyncIterator[Ba
         yield server
     finally:
         await server.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def server(api: Api) -> AsyncIterator[BaseTestServer]:
-    async with TestServer(serving(api)) as server:
-        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import BaseTestServer, TestServer, unused_port
+from aiohttp.test_utils import BaseTestServer, unused_port
 
 from adapters.odnoklassniki import Odnoklassniki
 from adapters.odnoklassniki_api import (
@@ -107,14 +106,6 @@ OTHER_ANSWERS: dict[str, tuple[int, str, Outcome]] = {
 @pytest.fixture(scope="module")
 def api() -> Api:
     return Api()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def server(api: Api) -> AsyncIterator[BaseTestServer]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.+}", api.answer)
-    async with TestServer(app) as server:
-        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")

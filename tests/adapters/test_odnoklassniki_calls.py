@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import BaseTestServer
 from structlog.testing import capture_logs
 
 from adapters.odnoklassniki import Odnoklassniki
@@ -31,14 +30,6 @@ NOW = datetime(2026, 9, 23, 8, 0, 30, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def api() -> Api:
     return Api()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def server(api: Api) -> AsyncIterator[BaseTestServer]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.+}", api.answer)
-    async with TestServer(app) as server:
-        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")
