@@ -163,7 +163,6 @@ def turn_script(chats: int) -> str:
             f"array['{MESSAGE}']",
             "array[null]::bigint[]",
         ),
-        _filled(outbox.DUE, one, "array['telegram']", "array[0]::smallint[]"),
     )
     head = f"\\set chat random(1, {chats})\n\\set key random(1, 1000000000000)\n\\set order random(1, 1000000000)\n"
     return head + "begin;\n" + "".join(turn) + "commit;\n"

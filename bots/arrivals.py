@@ -1,4 +1,4 @@
-"""Turns that wait for the engine: bounded, at most one a chat at a time, each chat's in its own order.
+"""Turns that wait for the engine: bounded, one of a chat taken at a time, each chat's in its own order.
 
 What one chat has us do is bounded twice: how much of it waits, and how much of it was run of late, for each turn
 queues its replies in a lane that is emptied at a chat's pace. No person types so much.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from time import perf_counter
 from typing import Final, TypeAlias
@@ -59,10 +59,12 @@ ChatQueue: TypeAlias = deque[Arrival]
 
 
 class Arrivals:
-    """The waiting turns, by chat, and a signal that there are some."""
+    """The waiting turns, by chat, and a signal that some may be taken."""
 
     def __init__(self) -> None:
         self._queues: dict[Hashable, ChatQueue] = {}
+        # Of each chat whose turn was taken and is not over: what waits until it is.
+        self._behind: dict[Hashable, ChatQueue] = {}
         self._dropped_s: dict[Hashable, float] = {}
         # When each chat's turns of late will have been worth their time.
         self._spent_until_s: dict[Hashable, float] = {}
@@ -74,7 +76,7 @@ class Arrivals:
 
     def add(self, arrival: Arrival) -> None:
         """Have *arrival* wait; its future tells at once where there is no room for it."""
-        queue = self._queues.get(arrival.lane)
+        queue = self._behind.get(arrival.lane) or self._queues.get(arrival.lane)
         if self._waiting >= WAITING_MAX:
             arrival.taken.set_result(Taken.BUSY)
         elif arrival.event is None and self._floods(arrival.lane, queue):
@@ -99,8 +101,11 @@ class Arrivals:
         return spent_s > TURNS_AT_ONCE_MAX * TURN_S
 
     def _append(self, arrival: Arrival) -> None:
-        self._queues.setdefault(arrival.lane, deque()).append(arrival)
         self._waiting += 1
+        if (behind := self._behind.get(arrival.lane)) is not None:
+            behind.append(arrival)
+            return
+        self._queues.setdefault(arrival.lane, deque()).append(arrival)
         self.some.set()
 
     def _drop(self, arrival: Arrival) -> None:
@@ -129,20 +134,34 @@ class Arrivals:
         return told
 
     def next_batch(self, most: int) -> list[Arrival]:
-        """Up to *most* turns, the oldest of each of as many chats; the rest wait on."""
+        """Up to *most* turns, the oldest of each of as many chats; what else these have waits until `over`."""
         batch = []
         for lane in list(self._queues)[:most]:
             queue = self._queues.pop(lane)
             first = min(queue, key=_place)
             queue.remove(first)
             batch.append(first)
-            if queue:
-                # Back to the end of the line, so that chats take turns.
-                self._queues[lane] = queue
+            self._behind[lane] = queue
         self._waiting -= len(batch)
         if not self._queues:
             self.some.clear()
         return batch
+
+    def over(self, batch: Iterable[Arrival]) -> None:
+        """The turns of *batch* were run, or cannot be: their chats join the end of the line, so that all take turns."""
+        for arrival in batch:
+            if queue := self._behind.pop(arrival.lane):
+                self._queues[arrival.lane] = queue
+                self.some.set()
+
+    def rest(self) -> list[Arrival]:
+        """All that waits, to be run no more."""
+        waiting = [arrival for queue in (*self._queues.values(), *self._behind.values()) for arrival in queue]
+        self._queues.clear()
+        self._behind.clear()
+        self._waiting = 0
+        self.some.clear()
+        return waiting
 
 
 def _place(arrival: Arrival) -> int:

@@ -89,6 +89,9 @@ class Delivery:
         self._publish = publish
         self._woken: set[int] = set()
         self._signal = asyncio.Event()
+        # Whether lanes of which nobody told us may be due too, and whether some wait for room to be sent.
+        self._look_at_all = True
+        self._crowded = False
         self._sending: set[asyncio.Task[None]] = set()
         self._settled: list[Settled] = []
         self._carried = False
@@ -105,9 +108,11 @@ class Delivery:
         try:
             while True:
                 # Not wait_for: in Python 3.11 it loses a cancellation that comes with the signal.
-                with suppress(TimeoutError):
+                try:
                     async with asyncio.timeout(POLL_S):
                         await self._signal.wait()
+                except TimeoutError:
+                    self._look_at_all = True
                 self._signal.clear()
                 try:
                     await self._lease()
@@ -129,12 +134,16 @@ class Delivery:
         """Lease what is due, as much as may be sent at once, and begin to send it."""
         room = AT_ONCE - len(self._sending)
         if room <= 0:
+            self._crowded = True
             return
         woken, self._woken = self._woken, set()
+        look_at_all, self._look_at_all = self._look_at_all or not woken, False
         asked_s = asyncio.get_running_loop().time()
         try:
             async with self._pool.acquire() as db:
-                heads = await outbox.lease(db, self._channel.name, most=room, chats=woken or None)
+                heads = await outbox.lease(
+                    db, self._channel.name, most=room, chats=None if look_at_all else woken
+                )
         except (*AWAY, *PASSING) as away:
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
             return
@@ -142,12 +151,19 @@ class Delivery:
             task = asyncio.create_task(self._send(head, asked_s))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        if heads or len(heads) < len(woken):
-            # Lanes that others hold or for which there was no token yet: look at all again a little later.
-            self._look_again(0.0 if len(heads) == room else 0.05)
+        if len(heads) == room:
+            self._look_again(0.0)
+        elif len(heads) < len(woken) or (heads and look_at_all):
+            # Lanes that others hold or for which there was no token yet.
+            self._look_again(0.05)
 
     def _look_again(self, after_s: float) -> None:
-        asyncio.get_running_loop().call_later(after_s, self._signal.set)
+        """Look at all lanes so much later."""
+        asyncio.get_running_loop().call_later(after_s, self._look)
+
+    def _look(self) -> None:
+        self._look_at_all = True
+        self._signal.set()
 
     # --- Sending one -----------------------------------------------------------------------------
 
@@ -306,6 +322,9 @@ class Delivery:
             while batch := self._settled:
                 self._settled = []
                 due_in_s = await self._written_down(batch)
+                if self._crowded:
+                    self._crowded = False
+                    self._look()
                 if due_in_s is not None:
                     self._look_again(max(due_in_s, 0.0))
         finally:

@@ -1,6 +1,6 @@
 """The engine: turns in batches, each batch one transaction.
 
-It takes whatever turns have arrived while the previous batch was committing, at most one a chat, and runs
+It takes whatever turns have arrived while the batches before were committing, at most one a chat, and runs
 them together: note the update keys, lock and load the chats, drive the dialogues (all questions of one type
 are one statement), save stages and replies, commit. Only then is an update acknowledged. Locks are taken in
 one order for everyone: inbox keys, chats, accounts, ledger balances, lanes.
@@ -35,6 +35,8 @@ from storage.keys import Keys
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
 BATCH_MAX: Final = 128
+# One batch runs its dialogues while the other waits for the database.
+BATCHES_AT_ONCE: Final = 2
 TRIES_MAX: Final = 4
 PAUSE_S: Final = 0.02
 ID_LENGTH_MAX: Final = 256
@@ -136,14 +138,23 @@ class Engine:
     async def run(self) -> None:
         """Run batches until cancelled; what waits then is left to the platforms, which will come again."""
         try:
-            while True:
-                await self._arrivals.some.wait()
-                # Whatever else is ready in this pass of the loop joins the batch; no timer is involved.
-                await asyncio.sleep(0)
-                await self._run_batch(self._arrivals.next_batch(BATCH_MAX))
+            async with asyncio.TaskGroup() as group:
+                for _ in range(BATCHES_AT_ONCE):
+                    group.create_task(self._run_batches())
         finally:
-            for arrival in self._arrivals.next_batch(len(self._arrivals)):
-                _tell(arrival, Taken.BUSY)
+            _tell_all(self._arrivals.rest(), Taken.BUSY)
+
+    async def _run_batches(self) -> None:
+        """Run one batch after another, of chats of which no other batch has a turn."""
+        while True:
+            await self._arrivals.some.wait()
+            # Whatever else is ready in this pass of the loop joins the batch; no timer is involved.
+            await asyncio.sleep(0)
+            batch = self._arrivals.next_batch(BATCH_MAX)
+            try:
+                await self._run_batch(batch)
+            finally:
+                self._arrivals.over(batch)
 
     async def _run_batch(self, batch: Sequence[Arrival]) -> None:
         if await self._try(batch):

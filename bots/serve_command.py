@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from bots import wiring
+from bots.collector import spare_the_collector
 from bots.configuration import Configuration, Secrets, load
 from bots.listening import listening, stop_signal
 from bots.logs import set_up_logs
@@ -46,9 +46,7 @@ async def serve(config: Path, *, polling: bool, embedded: Path | None) -> int:
                 serving(parts, app) as service,
                 listening(app, host=server_section.host, port=server_section.port),
             ):
-                # What is loaded by now stays, aiogram's models above all: the collector need not walk it again.
-                gc.collect()
-                gc.freeze()
+                spare_the_collector()
                 await service.until(stop)
     return 0
 

@@ -163,7 +163,7 @@ async def open_pool(url: str, *, most: int = 10, pooled: bool = False) -> AsyncI
     """
     how = _POOLED if pooled else _OWN_SESSIONS
     with _named_failures(APP_URL):
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=most, init=_ready, **how)
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=most, init=_ready, reset=_leave, **how)
     try:
         async with pool.acquire() as connection:
             check_version(connection.get_server_version())
@@ -188,7 +188,10 @@ async def check_pooler(connection: Connection) -> None:
 
 
 async def _leave(_: Connection) -> None:
-    """Reset nothing: the session is the pooler's, and its timeouts with it."""
+    """Reset nothing, which asyncpg would ask for after each use: nothing of ours stays in a session.
+
+    Settings are `set local`, locks are a transaction's; and a pooler's session is the pooler's, with its timeouts.
+    """
 
 
 _OWN_SESSIONS: Final[dict[str, Any]] = {
@@ -197,7 +200,6 @@ _OWN_SESSIONS: Final[dict[str, Any]] = {
 _POOLED: Final[dict[str, Any]] = {
     "server_settings": OUR_SETTINGS,
     "statement_cache_size": 0,
-    "reset": _leave,
 }
 
 # How pgbouncer refuses a setting that it cannot keep apart for a client.

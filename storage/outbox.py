@@ -73,20 +73,19 @@ class Settled(msgspec.Struct, frozen=True):
 ENCODER: Final = msgspec.json.Encoder()
 DECODER: Final = msgspec.json.Decoder(Message)
 
-# Adds messages in the given order.
+# Adds messages in the given order, and has the lanes of their chats due; lanes come last in the order of locks,
+# and in the order of chats.
 ADD: Final = """
-insert into outbox (chat_id, channel, message_class, body, event_id)
-select chat_id, channel, message_class, body, event_id
-from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[]) with ordinality
-  as added (chat_id, channel, message_class, body, event_id, place)
-order by place
-"""
-
-# Has the lanes of these chats due; lanes come last in the order of locks, and in the order of chats.
-DUE: Final = """
+with added as materialized (
+  select chat_id, channel, message_class, body, event_id, place
+  from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[]) with ordinality
+    as added (chat_id, channel, message_class, body, event_id, place)
+), queued as (
+  insert into outbox (chat_id, channel, message_class, body, event_id)
+  select chat_id, channel, message_class, body, event_id from added order by place
+)
 insert into lane (chat_id, channel, due_at, head_class)
-select chat_id, min(channel), clock_timestamp(), min(message_class)
-from unnest($1::bigint[], $2::text[], $3::smallint[]) as added (chat_id, channel, message_class)
+select chat_id, min(channel), clock_timestamp(), min(message_class) from added
 group by chat_id order by chat_id
 on conflict (chat_id) do update set
   due_at = coalesce(lane.due_at, greatest(excluded.due_at, lane.free_at)),
@@ -105,7 +104,6 @@ async def add(db: Connection, messages: Sequence[Outgoing]) -> None:
     # PostgreSQL's text holds no NUL; a resident may have typed one.
     bodies = [ENCODER.encode(each.message).decode().replace("\\u0000", "") for each in messages]
     await db.execute(ADD, chats, channels, classes, bodies, [each.event for each in messages])
-    await db.execute(DUE, chats, channels, classes)
 
 
 # Makes or renews a channel's bucket; lifts a stop, for a restart is one way of staff to lift it.
@@ -121,22 +119,21 @@ async def set_pace(db: Connection, channel: str, pace: Pace) -> None:
 
 
 # Leases lanes of a channel whose head is due, as many as its bucket has tokens; replies before broadcasts.
-LEASE: Final = """
+_LEASE: Final = """
 with pace as materialized (
   select least(burst, tokens + rate * extract(epoch from clock_timestamp() - refilled_at)) as tokens
   from bucket
   where channel = $1 and stopped_why is null and (held_until is null or held_until <= clock_timestamp())
   for update
 ), due as materialized (
-  select chat_id from lane
+  select chat_id from {lanes}
   where channel = $1 and due_at <= clock_timestamp()
     and (leased_until is null or leased_until <= clock_timestamp())
-    and ($2::bigint[] is null or chat_id = any($2))
   order by head_class, due_at
-  limit least(coalesce((select floor(tokens)::int from pace), 0), $3)
-  for update skip locked
+  limit least(coalesce((select floor(tokens)::int from pace), 0), $2)
+  for update of lane skip locked
 ), leased as (
-  update lane set epoch = epoch + 1, leased_until = clock_timestamp() + make_interval(secs => $4)
+  update lane set epoch = epoch + 1, leased_until = clock_timestamp() + make_interval(secs => $3)
   from due where lane.chat_id = due.chat_id
   returning lane.chat_id, lane.epoch
 ), taken as (
@@ -145,6 +142,9 @@ with pace as materialized (
 )
 select chat_id, epoch from leased
 """
+LEASE_DUE: Final = _LEASE.format(lanes="lane")
+# Of these chats alone: lanes are found by their chats, for the index of what is due is full of what was.
+LEASE_OF: Final = _LEASE.format(lanes="unnest($4::bigint[]) as woken (chat_id) join lane using (chat_id)")
 
 # The heads of leased lanes, so many of each, marked as being sent. A head that was already being sent is uncertain.
 HEADS: Final = """
@@ -191,7 +191,10 @@ async def lease(
     has just settled is not taken again.
     """
     async with db.transaction():
-        lanes = await db.fetch(LEASE, channel, None if chats is None else list(chats), most, for_s)
+        if chats is None:
+            lanes = await db.fetch(LEASE_DUE, channel, most, for_s)
+        else:
+            lanes = await db.fetch(LEASE_OF, channel, most, for_s, list(chats))
         if not lanes:
             return []
         numbers, epochs = [row["chat_id"] for row in lanes], [row["epoch"] for row in lanes]

@@ -42,8 +42,9 @@ def run(waiting: Arrivals, turns: int, chat: str = "one") -> list[Taken | None]:
     told = []
     for _ in range(turns):
         told.append(taken_now(waiting, an_arrival(chat)))
-        for arrival in waiting.next_batch(1):
+        for arrival in (batch := waiting.next_batch(1)):
             waiting.ran(arrival)
+        waiting.over(batch)
     return told
 
 
