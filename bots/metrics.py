@@ -70,9 +70,11 @@ PAYMENTS: Final = Counter(
 )
 
 
-# Looking a series up costs more than counting: those of every turn are kept at hand.
+# Looking a series up costs more than counting: those of every turn and message are kept at hand.
 _turns_of: Final = cache(TURNS.labels)
 _turn_seconds_of: Final = cache(TURN_SECONDS.labels)
+_deliveries_of: Final = cache(DELIVERIES.labels)
+_reply_seconds_of: Final = cache(REPLY_SECONDS.labels)
 
 
 def turn_done(channel: str, outcome: str, took_s: float) -> None:
@@ -94,12 +96,12 @@ def batch_done(turns: int, took_s: float) -> None:
 
 def tried(channel: str, message_class: MessageClass, outcome: str) -> None:
     """A platform was asked to take a message, and answered so."""
-    DELIVERIES.labels(channel, message_class.name.lower(), outcome).inc()
+    _deliveries_of(channel, message_class.name.lower(), outcome).inc()
 
 
 def sent(channel: str, message_class: MessageClass, took_s: float) -> None:
     """A platform took a message, that long after it was queued."""
-    REPLY_SECONDS.labels(channel, message_class.name.lower()).observe(took_s)
+    _reply_seconds_of(channel, message_class.name.lower()).observe(took_s)
 
 
 def failed(level: str, event: str, error: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
@@ -130,8 +131,15 @@ class Phrase(msgspec.Struct, frozen=True):
     values: tuple[tuple[str, Value], ...] = ()
 
 
+@cache
+def _unfilled(key: str) -> Phrase:
+    return Phrase(key)
+
+
 def text(key: str, **values: Value) -> Phrase:
     """The phrase *key* of the catalogue; an argument `unit_price` is `$unit-price` in the catalogue."""
+    if not values:
+        return _unfilled(key)
     return Phrase(key, tuple((name.replace("_", "-"), value) for name, value in sorted(values.items())))
 
 

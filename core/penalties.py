@@ -8,6 +8,7 @@ itself, and a sum is rounded once.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from core.money import NOTHING, Money
+from core.money import NOTHING, Money, total
 
 OVERHAUL: Final = "overhaul"
 FREE_DAYS: Final = 30
@@ -110,7 +111,15 @@ def _nearest(numerator: int, denominator: int) -> Money:
 
 def penalties(debts: Iterable[Debt], paid_on: date, rules: PenaltyRules = RULES) -> Money:
     """The penalties on all of *debts* if they are paid on *paid_on*."""
-    return Money(sum(penalty(debt, paid_on, rules).kopecks for debt in debts))
+    alike: dict[tuple[bool, date], list[int]] = defaultdict(list)
+    for debt in debts:
+        alike[debt.service == OVERHAUL, debt.due_on].append(debt.amount.kopecks)
+    return total(
+        _nearest(kopecks * share.numerator, share.denominator)
+        for (overhaul, due), sums in alike.items()
+        for share in (_a_kopeck(overhaul, due, paid_on, rules),)
+        for kopecks in sums
+    )
 
 
 class Forecast(msgspec.Struct, frozen=True):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
 
-from core.allocation import Line
 from core.due_dates import DueRules, due_on
 from core.messages import Month
-from core.money import NOTHING, Money, total
+from core.money import NOTHING, Money
 from core.penalties import Debt
 
 
@@ -107,15 +106,31 @@ class LastBill(msgspec.Struct, frozen=True):
     total_due: Money
 
 
+class OpenLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is open in the books for one service of a month; negative: more was credited than charged."""
+
+    service: str
+    kopecks: int
+    penalty: bool = False
+    optional: bool = False
+
+
+class OpenMonth(msgspec.Struct, frozen=True):
+    """A month of which something is open."""
+
+    period: Month
+    lines: tuple[OpenLine, ...]
+
+
 class Facts(msgspec.Struct, frozen=True):
-    """What is known of an account: its open lines, the advance not yet spread, the last bill.
+    """What is known of an account: what is open by months, the advance not yet spread, the last bill.
 
     *paid_since* is what was received after the last bill's `counted_until`; *differs*: billing's balance
     and ours disagree.
     """
 
     account: int
-    lines: tuple[Line, ...]
+    months: tuple[OpenMonth, ...]
     advance: Money
     bill: LastBill | None
     paid_since: Money
@@ -127,19 +142,22 @@ def state(facts: Facts, on: date, dues: DueRules) -> Statement:
     bill = facts.bill
     if facts.differs and bill is not None:
         return _by_bill(facts, bill, on, dues)
-    due = total(line.due for line in facts.lines) - facts.advance
+    lines = [line for month in facts.months for line in month.lines]
+    late = [(month, day) for month in facts.months if (day := due_on(month.period, dues)) < on]
+    due = _sum(lines) - facts.advance
+    overdue = _sum(line for month, _ in late for line in month.lines if not line.optional)
     return Statement(
         account=facts.account,
         period=bill.period if bill else None,
         due=due,
         due_on=due_on(bill.period, dues) if bill else None,
-        overdue=_part(_overdue(facts.lines, on, dues), of=due),
-        penalty=_part(_penalty(facts.lines), of=due),
+        overdue=_part(overdue, of=due),
+        penalty=_part(_sum(line for line in lines if line.penalty), of=due),
         billed=bill.total_due if bill else NOTHING,
         counted_until=bill.counted_until if bill else None,
         paid_since=facts.paid_since,
         differs=False,
-        late=tuple(_late(facts.lines, on, dues)),
+        late=tuple(debt for month, day in late for debt in _debts(month, day)),
     )
 
 
@@ -161,19 +179,15 @@ def _by_bill(facts: Facts, bill: LastBill, on: date, dues: DueRules) -> Statemen
     )
 
 
-def _overdue(lines: Sequence[Line], on: date, dues: DueRules) -> Money:
-    return total(line.due for line in lines if not line.optional and due_on(line.period, dues) < on)
+def _sum(lines: Iterable[OpenLine]) -> Money:
+    return Money(sum(line.kopecks for line in lines))
 
 
-def _late(lines: Sequence[Line], on: date, dues: DueRules) -> Iterator[Debt]:
-    for line in lines:
-        due = due_on(line.period, dues)
-        if due < on and line.due > NOTHING and not line.penalty and not line.optional:
-            yield Debt(line.service, line.due, due)
-
-
-def _penalty(lines: Sequence[Line]) -> Money:
-    return total(line.due for line in lines if line.penalty)
+def _debts(month: OpenMonth, day: date) -> Iterator[Debt]:
+    """What penalties grow on in *month*, which was due on *day*."""
+    for line in month.lines:
+        if line.kopecks > 0 and not line.penalty and not line.optional:
+            yield Debt(line.service, Money(line.kopecks), day)
 
 
 def _part(amount: Money, *, of: Money) -> Money:

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Final
 
 import asyncpg
+import msgspec
 
-from core.allocation import Line
 from core.due_dates import DueRules, due_on
 from core.messages import Month
 from core.money import Money
@@ -22,6 +22,8 @@ from core.statements import (
     Facts,
     History,
     LastBill,
+    OpenLine,
+    OpenMonth,
     PaymentSummary,
     Statement,
     state,
@@ -32,10 +34,10 @@ MONTHS_OF_HISTORY: Final = 12
 # More payments in a year than anybody makes; a page never waits for all that a robot did.
 PAYMENTS_MAX: Final = 200
 
-# Of each account: its open lines (settled months are not touched), its advance, its last bill, and what was
+# Of each account: what is open by months (settled ones are not touched), its advance, its last bill, and what was
 # received after the day until which that bill counts payments. Rows read: the account's own alone.
 FACTS: Final = """
-select asked.account, a.differs, coalesce(b.advance, 0) as advance, open.lines,
+select asked.account, a.differs, coalesce(b.advance, 0) as advance, open.months,
        last.period, last.opening, last.payments_counted, last.counted_until, last.penalty, last.total_due,
        coalesce(since.paid, 0) as paid_since
 from unnest($1::bigint[]) as asked (account)
@@ -49,15 +51,22 @@ left join lateral (
     where p.account_id = a.id and p.paid_on > last.counted_until
 ) since on true
 left join lateral (
-    select jsonb_agg(jsonb_build_array(
-        l.period, la.service_code, la.provider_id, l.kopecks, la.kind = 'penalty', coalesce(s.optional, false)
-    )) as lines
-    from layer l
-    join ledger_account la on la.id = l.ledger_account_id
-    left join service s on s.code = la.service_code
-    where l.account_id = a.id and l.kopecks <> 0
+    select json_agg(json_build_array(period, lines))::text as months
+    from (
+        select l.period, json_agg(json_build_array(
+            la.service_code, l.kopecks, la.kind = 'penalty', coalesce(s.optional, false)
+        )) as lines
+        from layer l
+        join ledger_account la on la.id = l.ledger_account_id
+        left join service s on s.code = la.service_code
+        where l.account_id = a.id and l.kopecks <> 0
+        group by l.period
+    ) month
 ) open on true
 """
+
+
+_MONTHS: Final = msgspec.json.Decoder(list[tuple[str, tuple[OpenLine, ...]]])
 
 
 async def statement_of(db: Connection, asked: Sequence[StatementOf]) -> list[Statement]:
@@ -70,17 +79,14 @@ async def statement_of(db: Connection, asked: Sequence[StatementOf]) -> list[Sta
 def _facts(row: asyncpg.Record) -> Facts:
     return Facts(
         account=row["account"],
-        lines=tuple(map(_line, row["lines"] or ())),
+        months=tuple(
+            OpenMonth(_month(period), lines) for period, lines in _MONTHS.decode(row["months"] or "[]")
+        ),
         advance=Money(row["advance"]),
         bill=_last_bill(row) if row["period"] else None,
         paid_since=Money(row["paid_since"]),
         differs=row["differs"],
     )
-
-
-def _line(layer: tuple[str, str, str, int, bool, bool]) -> Line:
-    period, service, provider, kopecks, penalty, optional = layer
-    return Line(_month(period), service, provider, Money(kopecks), penalty, optional)
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from core.acquiring import Attempt, AttemptState, Found, PayLink
 from core.allocation import Line
 from core.messages import Month, Press
 from core.money import NOTHING, Money
-from core.statements import Bill, BillLine, Facts, LastBill, Statement
+from core.statements import Bill, BillLine, Facts, LastBill, OpenLine, OpenMonth, Statement
 from core.turns import AccountLink, Centre, Resident, Turn
 from core.wording import Words
 
@@ -63,7 +63,12 @@ def a_line(kopecks: int, period: Month = MAY, **rest: Any) -> Line:
     return Line(period=period, due=Money(kopecks), **{"service": "heating", "provider": "P01", **rest})
 
 
-def some_facts(*lines: Line, **rest: Any) -> Facts:
+def a_month(kopecks: int, period: Month = MAY, **rest: Any) -> OpenMonth:
+    """A month of which one service is open."""
+    return OpenMonth(period, (OpenLine(kopecks=kopecks, **{"service": "heating", **rest}),))
+
+
+def some_facts(*months: OpenMonth, **rest: Any) -> Facts:
     """What the ledger and the bill for May say of an account."""
     usual: dict[str, Any] = {
         "account": ACCOUNT,
@@ -72,7 +77,7 @@ def some_facts(*lines: Line, **rest: Any) -> Facts:
         "paid_since": NOTHING,
         "differs": False,
     }
-    return Facts(lines=lines, **{**usual, **rest})
+    return Facts(months=months, **{**usual, **rest})
 
 
 def a_last_bill(total_due: int = 100_000, **rest: Any) -> LastBill:

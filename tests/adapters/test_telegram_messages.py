@@ -92,7 +92,7 @@ def test_a_contact_is_asked_for_at_the_bottom_beside_labels_and_links_go_into_th
     sent = fields(a_sending(Span("Ваш номер?"), keyboard=keyboard))
 
     bottom = sent["reply_markup"]["keyboard"]
-    assert [[(key["text"], key["request_contact"]) for key in row] for row in bottom] == [
+    assert [[(key["text"], key.get("request_contact")) for key in row] for row in bottom] == [
         [("Поделиться номером", True)],
         [("Отмена", None)],
     ]

@@ -73,7 +73,7 @@ async def test_who_paused_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> Non
     waiting, loop = Arrivals(), asyncio.get_running_loop()
     run(waiting, TURNS_AT_ONCE_MAX + 1)
     dropped = taken_now(waiting, an_arrival())
-    waiting.next_batch(1)
+    waiting.over(waiting.next_batch(1))
     later_s = loop.time() + 10 * TURN_S
     monkeypatch.setattr(loop, "time", lambda: later_s)
 
@@ -83,12 +83,38 @@ async def test_who_paused_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> Non
     assert set(again) == {None}
 
 
+async def test_a_chat_waits_while_its_turn_is_run_and_others_do_not() -> None:
+    waiting = Arrivals()
+    first, second, other = an_arrival(), an_arrival(), an_arrival("other")
+    for arrival in (first, second):
+        waiting.add(arrival)
+    running = waiting.next_batch(10)
+    waiting.add(other)
+
+    beside = waiting.next_batch(10)
+    waiting.over(running)
+
+    assert (running, beside, waiting.next_batch(10)) == ([first], [other], [second])
+
+
+async def test_all_that_waits_is_told_at_the_end_behind_a_running_turn_too() -> None:
+    waiting = Arrivals()
+    first, second, other = an_arrival(), an_arrival(), an_arrival("other")
+    waiting.add(first)
+    waiting.next_batch(1)
+    for arrival in (second, other):
+        waiting.add(arrival)
+
+    assert set(waiting.rest()) == {second, other}
+    assert not len(waiting)
+
+
 async def test_what_was_not_run_costs_its_chat_nothing() -> None:
     waiting = Arrivals()
 
     for _ in range(10 * TURNS_AT_ONCE_MAX):
         assert taken_now(waiting, an_arrival()) is None
-        waiting.next_batch(1)  # and the database is away: the platform comes again
+        waiting.over(waiting.next_batch(1))  # and the database is away: the platform comes again
 
 
 async def test_a_chat_hears_of_all_events_however_many(monkeypatch: pytest.MonkeyPatch) -> None:

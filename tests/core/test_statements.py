@@ -8,7 +8,7 @@ from core.messages import Month
 from core.money import NOTHING, Money
 from core.penalties import Debt
 from core.statements import Facts, Statement, state
-from tests.making_money import CENTRE, MAY, a_last_bill, a_line, some_facts
+from tests.making_money import CENTRE, MAY, a_last_bill, a_month, some_facts
 
 APRIL = Month(2026, 4)
 IN_TIME, TOO_LATE = date(2026, 6, 15), date(2026, 6, 16)
@@ -19,26 +19,26 @@ def stated(facts: Facts, on: date = IN_TIME) -> Statement:
 
 
 def test_what_is_due_is_all_that_is_open_less_the_advance() -> None:
-    statement = stated(some_facts(a_line(10_000), a_line(500, service="waste"), advance=Money(300)))
+    statement = stated(some_facts(a_month(10_000), a_month(500, service="waste"), advance=Money(300)))
 
     assert (statement.due, statement.due_on) == (Money(10_200), date(2026, 6, 15))
 
 
 def test_a_month_is_overdue_once_its_day_is_over() -> None:
-    facts = some_facts(a_line(10_000), a_line(700, APRIL))
+    facts = some_facts(a_month(10_000), a_month(700, APRIL))
 
     assert stated(facts, IN_TIME).overdue == Money(700)
     assert stated(facts, TOO_LATE).overdue == Money(10_700)
 
 
 def test_penalties_are_told_as_a_part_of_what_is_due() -> None:
-    statement = stated(some_facts(a_line(10_000), a_line(317, APRIL, penalty=True)))
+    statement = stated(some_facts(a_month(10_000), a_month(317, APRIL, penalty=True)))
 
     assert (statement.due, statement.penalty) == (Money(10_317), Money(317))
 
 
 def test_penalties_grow_on_late_services_alone() -> None:
-    lines = [a_line(100), a_line(20, penalty=True), a_line(30, optional=True), a_line(50, MAY.plus(1))]
+    lines = [a_month(100), a_month(20, penalty=True), a_month(30, optional=True), a_month(50, MAY.plus(1))]
 
     statement = state(some_facts(*lines), date(2026, 6, 16), due_rules(CENTRE))
 
@@ -46,7 +46,7 @@ def test_penalties_grow_on_late_services_alone() -> None:
 
 
 def test_an_optional_service_is_never_overdue() -> None:
-    assert stated(some_facts(a_line(500, APRIL, optional=True)), TOO_LATE).overdue == NOTHING
+    assert stated(some_facts(a_month(500, APRIL, optional=True)), TOO_LATE).overdue == NOTHING
 
 
 def test_an_account_without_a_bill_has_no_due_day() -> None:
@@ -56,7 +56,7 @@ def test_an_account_without_a_bill_has_no_due_day() -> None:
 
 
 def test_where_the_books_differ_the_bill_less_later_payments_is_due() -> None:
-    facts = some_facts(a_line(1), bill=a_last_bill(100_000), paid_since=Money(40_000), differs=True)
+    facts = some_facts(a_month(1), bill=a_last_bill(100_000), paid_since=Money(40_000), differs=True)
 
     statement = stated(facts)
 
@@ -84,7 +84,7 @@ kopecks = st.integers(-50_000, 50_000)
 def test_overdue_and_penalty_are_parts_of_what_is_due(
     lines: list[tuple[int, int, bool]], advance: int, paid: int, differs: bool, on: date
 ) -> None:
-    open_lines = [a_line(sum_, MAY.plus(age), penalty=penalty) for sum_, age, penalty in lines]
+    open_lines = [a_month(sum_, MAY.plus(age), penalty=penalty) for sum_, age, penalty in lines]
     facts = some_facts(*open_lines, advance=Money(advance), paid_since=Money(paid), differs=differs)
 
     statement = stated(facts, on)
