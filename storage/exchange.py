@@ -1,4 +1,4 @@
-"""Loading the files of billing, banks and the post: each is checked aside, then applied whole or not at all."""
+"""Loading the files of billing, banks and the post: each is checked and applied whole, or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from storage.bank_statements import cleared_notes, holds_statement, statement_in
 from storage.clearing import clear_waiting
 from storage.database import Connection
 from storage.exchange_cells import CENTRE_TIME
-from storage.exchange_files import ImportPath, control_of, survey
+from storage.exchange_charges import CHARGES, NotPlainError, add_charges
+from storage.exchange_files import Content, ImportPath, control_of, survey
 from storage.exchange_formats import KINDS
 from storage.exchange_money import Merged, UnmergeableError, merge_bills, merge_charges, merge_payments
 from storage.exchange_protocol import (
@@ -204,6 +205,21 @@ async def _import(db: Connection, file: ImportPath, terms: _Terms, watch: Watche
         return complaints.refused
     if known := await db.fetchval(KNOWN_FILE, content.sha256):
         return AlreadyLoaded(known)
+    if file.kind is CHARGES:
+        try:
+            async with db.transaction():
+                loaded = await add_charges(db, file.path, content, watch=watch)
+                await _note(db, file, content, loaded.rows, terms)
+        except NotPlainError:
+            log.info("exchange.staged", kind=file.kind.name)
+        else:
+            return loaded
+    return await _import_staged(db, file, content, terms, watch)
+
+
+async def _import_staged(
+    db: Connection, file: ImportPath, content: Content, terms: _Terms, watch: Watcher
+) -> Outcome:
     rows, complaints = await stage(db, file.path, file.kind, content, watch=watch)
     if complaints:
         return complaints.refused
@@ -215,12 +231,16 @@ async def _import(db: Connection, file: ImportPath, terms: _Terms, watch: Watche
     try:
         async with db.transaction():
             loaded = await _merge(db, file.kind.name, rows, terms, merged)
-            await db.execute(NOTE_FILE, content.sha256, file.kind.name, file.path.name, rows, terms.now)
+            await _note(db, file, content, rows, terms)
     except UnmergeableError as error:
         for line, column, reason in error.bad:
             complaints.add(line, column, reason)
         return complaints.refused
     return loaded
+
+
+async def _note(db: Connection, file: ImportPath, content: Content, rows: int, terms: _Terms) -> None:
+    await db.execute(NOTE_FILE, content.sha256, file.kind.name, file.path.name, rows, terms.now)
 
 
 async def _import_register(

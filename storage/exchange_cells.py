@@ -23,6 +23,7 @@ YEARS: Final = range(1950, 2100)
 REMEMBERED: Final = 1 << 15
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,14}(?:[.,][0-9]{1,7})?")
+_WHOLE_KOPECKS: Final = re.compile(r"(-?[0-9]{1,14})(?:[.,]([0-9]{2}))?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
@@ -79,6 +80,9 @@ def read_number(text: str) -> Decimal:
 @_remembering
 def read_money(text: str) -> int:
     """Roubles with at most two decimals, as kopecks."""
+    # Almost every sum is written so, and needs no decimal arithmetic.
+    if plain := _WHOLE_KOPECKS.fullmatch(text):
+        return int(plain[1] + (plain[2] or "00"))
     number = read_number(text)
     assert isinstance(number, Decimal)  # noqa: S101 -- remembering hides the type of what it remembers
     try:

@@ -1,21 +1,21 @@
-"""Files as they lie in a folder: their names, control files, encodings, headers and rows."""
+"""Files as they lie in a folder: their names, their control files, their encodings."""
 
 import codecs
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from core.money import Money
-from storage.exchange_cells import CellError, Value, shown
+from storage.exchange_cells import shown
 from storage.exchange_formats import KINDS, Kind
-from storage.exchange_protocol import Complaints
+from storage.exchange_rows import Rows
 
 CONTROL_HEADER: Final = "rows;sum;sha256;generated_at"
+ENCODINGS: Final = ("utf-8-sig", "cp1251")
 _BLOCK: Final = 1 << 20
 _NAME: Final = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})_(?P<centre>[^_]+)_(?P<when>[0-9]{{4}}-[0-9]{{2}}(?:-[0-9]{{2}})?)"
@@ -60,120 +60,24 @@ class Content:
 def survey(path: Path) -> Content | None:
     """Read a file once for its hash and its encoding: UTF-8, else windows-1251; None if it is neither."""
     digest, size = sha256(), 0
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "cp1251")}
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)
-            _drop_misfits(decoders, block, final=False)
-    _drop_misfits(decoders, b"", final=True)
-    return Content(digest.digest(), size, next(iter(decoders))) if decoders else None
+    found = next((encoding for encoding in ENCODINGS if _is_in(path, encoding)), None)
+    return None if found is None else Content(digest.digest(), size, found)
 
 
-def _drop_misfits(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool) -> None:
-    for name, decoder in list(decoders.items()):
-        try:
-            decoder.decode(block, final)
-        except UnicodeDecodeError:
-            del decoders[name]
-
-
-@dataclass
-class Rows:
-    """The rows of an open file; what cannot be read goes to *complaints*, the rest is given.
-
-    *columns* are those of the file, in its order; a row begins with its line's number.
-    """
-
-    kind: Kind
-    file: TextIO
-    complaints: Complaints
-    columns: tuple[str, ...] = ()
-    read: int = 0
-    control_kopecks: int = 0
-
-    def __post_init__(self) -> None:
-        self._csv = csv.reader(self.file, delimiter=";")
-        try:
-            header = next(self._csv, [])
-        except csv.Error as error:
-            self.complaints.add(1, "", f"cannot be read as CSV: {error}")
-            return
-        self.columns = tuple(name.strip().lower() for name in header)
-        self._check_header()
-
-    def _check_header(self) -> None:
-        known = {column.name: column for column in self.kind.columns}
-        if not any(self.columns):
-            self.complaints.add(1, "", "the header is missing")
-            return
-        for name in self.columns:
-            if name not in known:
-                self.complaints.add(1, name, f"is no column of {self.kind.name}")
-            elif self.columns.count(name) > 1:
-                self.complaints.add(1, name, "is there twice")
-        for column in self.kind.columns:
-            if column.name not in self.columns and not column.optional:
-                self.complaints.add(1, column.name, "is missing in the header")
-
-    def __iter__(self) -> Iterator[tuple[Value, ...]]:
-        cells = {column.name: column.cell.read for column in self.kind.columns}
-        readers = [cells[name] for name in self.columns]
-        summed = self._control_place()
-        while (row := self._next()) is not None:
-            if not row:
-                continue
-            self.read += 1
-            line = self._csv.line_num
-            if len(row) != len(readers):
-                self.complaints.add(line, "", f"has {len(row)} cells instead of {len(readers)}")
-                continue
-            try:
-                values = [read(cell.strip()) for read, cell in zip(readers, row, strict=True)]
-            except CellError:
-                self._complain(line, row)
-                continue
-            if summed is not None:
-                self.control_kopecks += int(str(values[summed]))
-            if self._agrees(line, values):
-                yield (line, *values)
-
-    def _control_place(self) -> int | None:
-        column = self.kind.control_column
-        return None if column is None else self.columns.index(column)
-
-    def _next(self) -> list[str] | None:
-        try:
-            return next(self._csv, None)
-        except csv.Error as error:
-            self.complaints.add(self._csv.line_num, "", f"cannot be read as CSV: {error}")
-            return None
-
-    def _complain(self, line: int, row: Sequence[str]) -> None:
-        cells = {column.name: column.cell.read for column in self.kind.columns}
-        for name, cell in zip(self.columns, row, strict=True):
-            try:
-                cells[name](cell.strip())
-            except CellError as error:
-                self.complaints.add(line, name, str(error))
-
-    def _agrees(self, line: int, values: Sequence[Value]) -> bool:
-        if self.kind.check is None:
-            return True
-        complaint = self.kind.check(_Row(self.columns, values))
-        if complaint is not None:
-            self.complaints.add(line, *complaint)
-        return complaint is None
-
-
-class _Row(dict[str, Value]):
-    """A row by its columns; those that the file leaves out are empty."""
-
-    def __init__(self, columns: Sequence[str], values: Sequence[Value]) -> None:
-        super().__init__(zip(columns, values, strict=True))
-
-    def __missing__(self, column: str) -> Value:
-        return None
+def _is_in(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def control_of(path: Path) -> Path:

@@ -1,6 +1,6 @@
-"""The files that we exchange with billing: their kinds, their columns, and what a row must agree on."""
+"""The files that we exchange with billing: their kinds and their columns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,13 +30,17 @@ from storage.exchange_cells import (
     WHOLE_OR_NONE,
     WHOLE_OR_ZERO,
     Cell,
-    Value,
     choice,
 )
-
-# A complaint about a row whose cells are readable each by itself: the column, and the reason.
-Complaint = tuple[str, str]
-RowCheck = Callable[[Mapping[str, Value]], "Complaint | None"]
+from storage.exchange_row_checks import (
+    PAYABLE,
+    TOTAL_DUE,
+    RowCheck,
+    has_registers,
+    is_a_reading,
+    is_answered,
+    moves_money,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,56 +77,6 @@ def _columns(*named: tuple[str, Cell], optional: Sequence[tuple[str, Cell]] = ()
         [Column(name, cell) for name, cell in named]
         + [Column(name, cell, optional=True) for name, cell in optional]
     )
-
-
-def _sums(row: Mapping[str, Value], *columns: str) -> int:
-    return sum(int(str(row[column])) for column in columns)
-
-
-def _payable_adds_up(row: Mapping[str, Value]) -> Complaint | None:
-    added = _sums(row, "charged_individual", "charged_common", "multiplier_sum", "recalculation")
-    if row["payable"] == added - _sums(row, "benefit"):
-        return None
-    return "payable", "is not charged + multiplier_sum + recalculation - benefit"
-
-
-def _total_adds_up(row: Mapping[str, Value]) -> Complaint | None:
-    added = _sums(row, "opening", "charged", "recalculation", "penalty")
-    if row["total_due"] == added - _sums(row, "payments_counted", "benefit"):
-        return None
-    return (
-        "total_due",
-        "is not opening - payments_counted + charged + recalculation - benefit + penalty",
-    )
-
-
-def _moves_money(row: Mapping[str, Value]) -> Complaint | None:
-    if row["amount"] == 0:
-        return "amount", "must not be 0.00"
-    if (_sums(row, "amount") < 0) != (row["reverses_payment_id"] is not None):
-        return "reverses_payment_id", "is named exactly where the amount is negative"
-    return None
-
-
-def _has_registers(row: Mapping[str, Value]) -> Complaint | None:
-    if row["registers"] not in {1, 2, 3}:
-        return "registers", "is not 1, 2 or 3"
-    values = [row[f"last_value_t{register}"] for register in (1, 2, 3)]
-    if any(value is not None for value in values) and row["last_value_on"] is None:
-        return "last_value_on", "must be there with a last value"
-    return None
-
-
-def _is_a_reading(row: Mapping[str, Value]) -> Complaint | None:
-    if str(row["value"]).startswith("-"):
-        return "value", "must not be negative"
-    return None if row["register"] in {1, 2, 3} else ("register", "is not 1, 2 or 3")
-
-
-def _is_answered(row: Mapping[str, Value]) -> Complaint | None:
-    if row["result"] == "rejected" and not row["reason"]:
-        return "reason", "must say why the reading is rejected"
-    return None
 
 
 _ALL: Final = (
@@ -267,7 +221,7 @@ _ALL: Final = (
             ("window_close", WHOLE_OR_NONE),
         ),
         key=("meter_id",),
-        check=_has_registers,
+        check=has_registers,
     ),
     Kind(
         "readings",
@@ -289,7 +243,7 @@ _ALL: Final = (
         ),
         key=("reading_id",),
         monthly=True,
-        check=_is_a_reading,
+        check=is_a_reading,
     ),
     Kind(
         "payments",
@@ -311,7 +265,7 @@ _ALL: Final = (
         key=("source_name", "external_id"),
         monthly=True,
         control_column="amount",
-        check=_moves_money,
+        check=moves_money,
     ),
     Kind(
         "charges",
@@ -338,7 +292,7 @@ _ALL: Final = (
         key=("account", "period", "service_code", "provider_id"),
         monthly=True,
         control_column="payable",
-        check=_payable_adds_up,
+        check=PAYABLE,
     ),
     Kind(
         "bill_totals",
@@ -359,7 +313,7 @@ _ALL: Final = (
         key=("account", "period"),
         monthly=True,
         control_column="total_due",
-        check=_total_adds_up,
+        check=TOTAL_DUE,
     ),
     Kind(
         "reading_acks",
@@ -371,7 +325,7 @@ _ALL: Final = (
         ),
         key=("reading_id",),
         monthly=True,
-        check=_is_answered,
+        check=is_answered,
     ),
 )
 

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Final
 
 from storage.database import Connection
 from storage.exchange_cells import Value
 from storage.exchange_checks import CHECKS, repeated
-from storage.exchange_files import Content, Rows, check_control
+from storage.exchange_files import Content, check_control
 from storage.exchange_formats import KINDS, Kind
 from storage.exchange_protocol import BAD_ROWS_SHOWN_MAX, Complaints, Progress, Watcher
-
-ROWS_BETWEEN_LOOKS: Final = 10_000
+from storage.exchange_rows import Rows
 
 
 def staging_table(kind: Kind) -> str:
@@ -32,10 +30,9 @@ async def stage(
             return 0, complaints
 
         def read() -> Iterator[tuple[Value, ...]]:
-            for number, row in enumerate(rows):
-                if number % ROWS_BETWEEN_LOOKS == 0:
-                    watch(Progress(path.name, "reading", raw.tell(), content.size))
-                yield row
+            for chunk in rows:
+                watch(Progress(path.name, "reading", raw.tell(), content.size))
+                yield from zip(chunk.lines, *(each.values() for each in chunk.columns.values()), strict=True)
 
         await db.execute(staging_table(kind))
         await db.execute(f"truncate staged_{kind.name}")

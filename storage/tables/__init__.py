@@ -8,6 +8,7 @@ from storage.tables.metadata import METADATA
 # Raw DDL that belongs to the tables: functions, triggers, partitions; run in this order after they are created.
 AFTER_TABLES: Final[tuple[str, ...]] = (
     *engine.AFTER_TABLES,
+    *town.AFTER_TABLES,
     *ledger.AFTER_TABLES,
     *bank.AFTER_TABLES,
 )

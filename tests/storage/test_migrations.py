@@ -164,8 +164,6 @@ where c.contype = 'f' and c.connamespace = current_schema()::regnamespace and c.
 NOT_WALKED = {
     "account_link.account_id": "live links have an index of their own",
     "advance.account_id": "open advances have an index of their own, and no others are looked for",
-    "charge.provider_id": "reference data is never removed",
-    "charge.service_code": "reference data is never removed",
     "ledger_account.account_id": "found by its key, and never removed",
     "meter.service_code": "reference data is never removed",
     "payment_attempt.case_id": "a case is never removed",

@@ -19,6 +19,29 @@ CREATE TABLE bucket (
 )
 """,
     """
+CREATE TABLE charge (
+    account_id BIGINT NOT NULL,
+    period DATE NOT NULL,
+    service_code TEXT NOT NULL,
+    provider_id TEXT NOT NULL,
+    tariff NUMERIC(14, 6) NOT NULL,
+    volume_individual NUMERIC(14, 6) NOT NULL,
+    volume_common NUMERIC(14, 6) NOT NULL,
+    method TEXT NOT NULL,
+    charged_individual BIGINT NOT NULL,
+    charged_common BIGINT NOT NULL,
+    multiplier NUMERIC(7, 3) DEFAULT '1' NOT NULL,
+    multiplier_sum BIGINT DEFAULT '0' NOT NULL,
+    recalculation BIGINT NOT NULL,
+    recalculation_reason TEXT DEFAULT '' NOT NULL,
+    benefit BIGINT NOT NULL,
+    payable BIGINT NOT NULL,
+    opening BIGINT NOT NULL,
+    penalty BIGINT NOT NULL,
+    CONSTRAINT charge_pkey PRIMARY KEY (account_id, period, service_code, provider_id)
+)
+""",
+    """
 CREATE TABLE house (
     id TEXT NOT NULL,
     fias_guid TEXT,
@@ -176,31 +199,6 @@ CREATE TABLE upload (
     file TEXT NOT NULL,
     uploaded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT upload_pkey PRIMARY KEY (channel, sha256)
-)
-""",
-    """
-CREATE TABLE charge (
-    account_id BIGINT NOT NULL,
-    period DATE NOT NULL,
-    service_code TEXT NOT NULL,
-    provider_id TEXT NOT NULL,
-    tariff NUMERIC(14, 6) NOT NULL,
-    volume_individual NUMERIC(14, 6) NOT NULL,
-    volume_common NUMERIC(14, 6) NOT NULL,
-    method TEXT NOT NULL,
-    charged_individual BIGINT NOT NULL,
-    charged_common BIGINT NOT NULL,
-    multiplier NUMERIC(7, 3) DEFAULT '1' NOT NULL,
-    multiplier_sum BIGINT DEFAULT '0' NOT NULL,
-    recalculation BIGINT NOT NULL,
-    recalculation_reason TEXT DEFAULT '' NOT NULL,
-    benefit BIGINT NOT NULL,
-    payable BIGINT NOT NULL,
-    opening BIGINT NOT NULL,
-    penalty BIGINT NOT NULL,
-    CONSTRAINT charge_pkey PRIMARY KEY (account_id, period, service_code, provider_id),
-    CONSTRAINT charge_service_code_fkey FOREIGN KEY(service_code) REFERENCES service (code),
-    CONSTRAINT charge_provider_id_fkey FOREIGN KEY(provider_id) REFERENCES provider (id)
 )
 """,
     """
@@ -980,6 +978,79 @@ alter table chat set (fillfactor = 70)
 """,
     """
 alter table outbox set (fillfactor = 85)
+""",
+    """
+create function refuse_charges() returns trigger language plpgsql as $$
+begin
+    perform from service where code in (select service_code from added) for key share;
+    perform from provider where id in (select provider_id from added) for key share;
+    if exists (
+        select from (select distinct service_code from added) a
+        where not exists (select from service s where s.code = a.service_code)
+    ) or exists (
+        select from (select distinct provider_id from added) a
+        where not exists (select from provider p where p.id = a.provider_id)
+    ) then
+        raise exception 'a charge is for a service of a provider'
+            using errcode = 'foreign_key_violation', constraint = 'charge_of_nothing';
+    end if;
+    return null;
+end
+$$
+""",
+    """
+create function refuse_services() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from was
+        where not exists (select from service s where s.code = was.code)
+            and exists (select from charge c where c.service_code = was.code)
+    ) then
+        raise exception 'a service that was charged stays'
+            using errcode = 'foreign_key_violation', constraint = 'charge_of_nothing';
+    end if;
+    return null;
+end
+$$
+""",
+    """
+create function refuse_providers() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from was
+        where not exists (select from provider p where p.id = was.id)
+            and exists (select from charge c where c.provider_id = was.id)
+    ) then
+        raise exception 'a provider that charged stays'
+            using errcode = 'foreign_key_violation', constraint = 'charge_of_nothing';
+    end if;
+    return null;
+end
+$$
+""",
+    """
+create trigger charge_insert_guarded after insert on charge referencing new table as added
+for each statement execute function refuse_charges()
+""",
+    """
+create trigger charge_update_guarded after update on charge referencing new table as added
+for each statement execute function refuse_charges()
+""",
+    """
+create trigger service_delete_guarded after delete on service referencing old table as was
+for each statement execute function refuse_services()
+""",
+    """
+create trigger service_update_guarded after update on service referencing old table as was
+for each statement execute function refuse_services()
+""",
+    """
+create trigger provider_delete_guarded after delete on provider referencing old table as was
+for each statement execute function refuse_providers()
+""",
+    """
+create trigger provider_update_guarded after update on provider referencing old table as was
+for each statement execute function refuse_providers()
 """,
     """
 create function refuse_change() returns trigger language plpgsql as $$
