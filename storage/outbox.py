@@ -223,27 +223,29 @@ def leased_from(row: asyncpg.Record) -> Leased:
     )
 
 
-# The lanes that these senders still own, locked in the order of chats before their messages are settled:
-# what is added to a lane meanwhile waits, and is seen by the statement that follows.
-OWNED: Final = """
-select lane.chat_id, lane.epoch from lane
-join unnest($1::bigint[], $2::bigint[]) as settled (chat_id, epoch) using (chat_id, epoch)
-order by lane.chat_id
-for update of lane
-"""
-
-# Writes down what became of the heads; a message that need not be kept for anything keeps its body 30 days.
+# Writes down what became of the heads of the lanes that these senders still own; gives those lanes. They are locked
+# in the order of chats first: what is added to one meanwhile waits, and is seen by the statement that follows.
 SETTLE: Final = """
-update outbox set
-  state = settled.state,
-  platform_message = coalesce(settled.platform_message, outbox.platform_message),
-  reason = settled.reason,
-  without = coalesce(settled.without, outbox.without),
-  attempts = outbox.attempts - case when settled.counts then 0 else 1 end,
-  sent_at = case when settled.state = 'sent' then clock_timestamp() end
-from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[])
-  as settled (id, state, platform_message, reason, without, counts)
-where outbox.id = settled.id and outbox.state = 'sending'
+with settled as materialized (
+  select * from unnest(
+    $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[]
+  ) as settled (chat_id, epoch, id, state, platform_message, reason, without, counts)
+), owned as materialized (
+  select chat_id, epoch, settled.id from lane join settled using (chat_id, epoch)
+  order by chat_id
+  for update of lane
+), written as (
+  update outbox set
+    state = settled.state,
+    platform_message = coalesce(settled.platform_message, outbox.platform_message),
+    reason = settled.reason,
+    without = coalesce(settled.without, outbox.without),
+    attempts = outbox.attempts - case when settled.counts then 0 else 1 end,
+    sent_at = case when settled.state = 'sent' then clock_timestamp() end
+  from owned join settled using (id)
+  where outbox.id = owned.id and outbox.state = 'sending'
+)
+select chat_id, epoch from owned
 """
 
 # Gives leases back: the next head is due when the chat's own pace and any wait allow.
@@ -279,20 +281,21 @@ async def settle(db: Connection, settled: Sequence[Settled], *, pace: Pace) -> f
     None if nothing waits in them.
     """
     async with db.transaction():
-        owned = await db.fetch(OWNED, [each.chat for each in settled], [each.epoch for each in settled])
+        owned = await db.fetch(
+            SETTLE,
+            [each.chat for each in settled],
+            [each.epoch for each in settled],
+            [each.id for each in settled],
+            [each.state for each in settled],
+            [each.platform_message for each in settled],
+            [each.reason for each in settled],
+            [each.without for each in settled],
+            [each.counts for each in settled],
+        )
         ours = {(row["chat_id"], row["epoch"]) for row in owned}
         kept = [each for each in settled if (each.chat, each.epoch) in ours]
         if not kept:
             return None
-        await db.execute(
-            SETTLE,
-            [each.id for each in kept],
-            [each.state for each in kept],
-            [each.platform_message for each in kept],
-            [each.reason for each in kept],
-            [each.without for each in kept],
-            [each.counts for each in kept],
-        )
         gap_s = 1 / pace.chat_rate
         freed = await db.fetch(
             FREE,
