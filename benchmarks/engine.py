@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.figures import Figure, Part, goal, ratio
 from benchmarks.ground import FIRST_CHAT, KEYS, Ground, wide_ground
 from bots.engine import Engine
+from bots.senders import Senders
 from bots.taking import Taken
 from bots.turning import Turning, Voice
 from core.channel import Capabilities
@@ -75,7 +75,8 @@ async def engine_rate(here: Ground, round_number: int) -> float:
                 public_url="https://centre.example",
             ),
             now=_now,
-            committed=_nothing,
+            # Nothing is delivered here.
+            senders=Senders({}),
         )
         running = asyncio.create_task(engine.run())
         started = perf_counter()
@@ -89,10 +90,6 @@ async def engine_rate(here: Ground, round_number: int) -> float:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _nothing(_: Mapping[str, set[int]]) -> None:
-    """Nothing is delivered here."""
 
 
 async def _ask(engine: Engine, chat: int, round_number: int, until: float) -> int:
@@ -162,6 +159,10 @@ def turn_script(chats: int) -> str:
             "array[0]::smallint[]",
             f"array['{MESSAGE}']",
             "array[null]::bigint[]",
+            "array[]::text[]",
+            "array[]::int[]",
+            "90",
+            "3",
         ),
     )
     head = f"\\set chat random(1, {chats})\n\\set key random(1, 1000000000000)\n\\set order random(1, 1000000000)\n"

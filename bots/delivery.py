@@ -7,8 +7,7 @@ No transaction is open while a platform is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
@@ -35,7 +34,7 @@ from core.channel import (
 from core.messages import Document, MessageClass
 from core.privacy import Ceiling
 from core.questions import OpenCase
-from storage import cases, events, outbox, stops
+from storage import cases, events, outbox, paces, uploads
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys, UnreadableAddressError
@@ -103,6 +102,19 @@ class Delivery:
         self._woken |= chats
         self._signal.set()
 
+    @property
+    def room(self) -> int:
+        """How many more messages may be on their way at once."""
+        return max(0, AT_ONCE - len(self._sending))
+
+    def send(self, heads: Iterable[Leased], asked_s: float | None = None) -> None:
+        """Begin to send *heads*, which are ours, as asked for at the loop's time *asked_s*, now if not given."""
+        asked_s = asyncio.get_running_loop().time() if asked_s is None else asked_s
+        for head in heads:
+            task = asyncio.create_task(self._send(head, asked_s))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
     async def run(self) -> None:
         """Send until cancelled; what is on its way then is given time to be settled."""
         try:
@@ -132,8 +144,8 @@ class Delivery:
 
     async def _lease(self) -> None:
         """Lease what is due, as much as may be sent at once, and begin to send it."""
-        room = AT_ONCE - len(self._sending)
-        if room <= 0:
+        room = self.room
+        if not room:
             self._crowded = True
             return
         woken, self._woken = self._woken, set()
@@ -147,10 +159,7 @@ class Delivery:
         except (*AWAY, *PASSING) as away:
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
             return
-        for head in heads:
-            task = asyncio.create_task(self._send(head, asked_s))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        self.send(heads, asked_s)
         if len(heads) == room:
             self._look_again(0.0)
         elif len(heads) < len(woken) or (heads and look_at_all):
@@ -228,7 +237,7 @@ class Delivery:
         if not files:
             return {}
         async with self._pool.acquire() as db:
-            return await outbox.uploads_of(db, self._channel.name, [file.sha256 for file in files])
+            return await uploads.uploads_of(db, self._channel.name, [file.sha256 for file in files])
 
     async def _addresses(self, head: Leased, files: Sequence[RenderedFile]) -> Mapping[str, str]:
         if not files or self._publish is None or not self._channel.capabilities.files_by_address:
@@ -246,7 +255,7 @@ class Delivery:
                 self._carried = True
                 if files:
                     async with self._pool.acquire() as db:
-                        await outbox.keep_uploads(db, name, dict(files))
+                        await uploads.keep_uploads(db, name, dict(files))
                 return msgspec.structs.replace(settled, platform_message=number)
             case RetryLater(after_s=after_s, scope=scope):
                 if scope == "channel":
@@ -285,7 +294,7 @@ class Delivery:
         # What was sent before says nothing of how it is once the stop is lifted.
         self._carried = False
         async with self._pool.acquire() as db:
-            await stops.stop(db, self._channel.name, why)
+            await paces.stop(db, self._channel.name, why)
         return queued
 
     def _uncertain(self, head: Leased, settled: Settled, why: str) -> Settled:
@@ -307,7 +316,7 @@ class Delivery:
 
     async def _hold(self, after_s: float) -> None:
         async with self._pool.acquire() as db:
-            await outbox.hold(db, self._channel.name, after_s)
+            await paces.hold(db, self._channel.name, after_s)
 
     async def _report(self, head: Leased, why: str) -> None:
         """Have staff see a message that the platform will never take."""

@@ -22,7 +22,7 @@ from core.channel import Channel
 from core.errors import KvitokError
 from storage.database import DIRECT_URL, check_serving, open_pool
 from storage.migrating import pending
-from storage.stops import lift
+from storage.paces import lift
 
 DRIFT_S_MAX: Final = 5.0
 ANSWER_S: Final = 20.0

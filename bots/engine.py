@@ -21,6 +21,7 @@ import structlog
 
 from bots import metrics
 from bots.arrivals import Arrival, Arrivals
+from bots.senders import Senders
 from bots.taking import Taken
 from bots.turning import Outcome, Turned, Turning
 from core.channel import Channel
@@ -31,6 +32,7 @@ from storage.answers import Answers
 from storage.database import Connection, Pool
 from storage.failures import AWAY, PASSING, TOO_SLOW
 from storage.keys import Keys
+from storage.outbox import Leased
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -58,16 +60,16 @@ class Engine:
         keys: Keys,
         turning: Turning,
         now: Callable[[], datetime],
-        committed: Callable[[Mapping[str, set[int]]], None],
+        senders: Senders,
     ) -> None:
-        """*now* is the business clock; *committed* hears which chats of which channels have messages due."""
+        """*now* is the business clock; *senders* are given what turns say."""
         self._pool = pool
         self._answers = answers
         self._channels = channels
         self._keys = keys
         self._turning = turning
         self._now = now
-        self._committed = committed
+        self._senders = senders
         self._arrivals = Arrivals()
         self._acknowledging: set[asyncio.Task[None]] = set()
         self._events: set[int] = set()
@@ -151,9 +153,12 @@ class Engine:
             # Whatever else is ready in this pass of the loop joins the batch; no timer is involved.
             await asyncio.sleep(0)
             batch = self._arrivals.next_batch(BATCH_MAX)
+            running = asyncio.ensure_future(self._run_batch(batch))
             try:
-                await self._run_batch(batch)
+                await asyncio.shield(running)
             finally:
+                # Who stops us waits for what was begun: its turns are acknowledged, its replies sent.
+                await asyncio.wait([running])
                 self._arrivals.over(batch)
 
     async def _run_batch(self, batch: Sequence[Arrival]) -> None:
@@ -193,8 +198,8 @@ class Engine:
         started = perf_counter()
         async with self._pool.acquire() as db, db.transaction():
             turned = await self._turn(db, batch)
-            sent = await self._save(db, batch, list(turned.values()))
-        self._committed(sent)
+            due, leased = await self._save(db, batch, list(turned.values()))
+        self._senders.committed(due, leased)
         for arrival in batch:
             came_to = turned.get(arrival)
             if came_to is not None:
@@ -238,24 +243,23 @@ class Engine:
 
     async def _save(
         self, db: Connection, batch: Sequence[Arrival], turned: Sequence[Turned]
-    ) -> dict[str, set[int]]:
-        """Save what *turned* came to; returns the chats that have messages due, by channel."""
+    ) -> tuple[dict[str, set[int]], list[Leased]]:
+        """Save what *turned* came to; returns the chats that have messages due, by channel, and what is ours to send."""
         now = self._now()
+        messages = [message for each in turned for message in each.messages]
         if turned:
             await conversations.save(db, [each.standing for each in turned], now=now)
-            messages = [message for each in turned for message in each.messages]
-            await outbox.add(db, messages)
             await events.move(db, [each.unheard for each in turned if each.unheard is not None])
-        else:
-            messages = []
         if run := [each.event for each in batch if each.event is not None]:
             await events.done(db, run, now=now)
         if stood := dict(each.position for each in batch if each.position is not None):
             await positions.save(db, stood)
+        # Last, for until the commit other senders wait for the channels' buckets.
+        leased = await outbox.add(db, messages, senders=self._senders.rooms())
         due: dict[str, set[int]] = {}
         for message in messages:
             due.setdefault(message.channel, set()).add(message.chat)
-        return due
+        return due, leased
 
     async def _close(self, arrival: Arrival) -> None:
         """End a turn that fails for a reason of its own, so that it is not repeated and blocks no chat."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,7 @@ from bots.polling import keep_polling
 from bots.reconciling import reconcile_daily
 from bots.refusing import Refusals
 from bots.rendering import Renderer
+from bots.senders import Senders
 from bots.shown_pages import shown_routes
 from bots.turning import Turning, Voice
 from bots.watching import Watch
@@ -36,7 +37,7 @@ from bots.withholding import Withholding
 from core.acquiring import Acquirer
 from core.channel import CatchingUp, Channel, Kept, Synchronous
 from core.privacy import Ceiling
-from storage import outbox, positions
+from storage import paces, positions
 from storage.answers import answers
 from storage.database import Pool
 from storage.keys import Keys
@@ -119,12 +120,18 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     jobs: list[Awaitable[None]] = [
         engine.run(),
         feeder.run(),
-        *(delivery.run() for delivery in deliveries.values()),
         *[await _poller(parts, name, engine, stop) for name in sorted(parts.polled)],
         *_scheduled(parts, engine, desk),
     ]
-    async with _running(jobs, stop) as tasks:
-        yield Serving(engine, turning, deliveries, answering, tasks)
+    # The engine ends first: what its last batch was told to say is still sent.
+    async with (
+        _running([delivery.run() for delivery in deliveries.values()]) as sending,
+        _running(jobs) as tasks,
+    ):
+        try:
+            yield Serving(engine, turning, deliveries, answering, (*sending, *tasks))
+        finally:
+            stop.set()
     for channel in parts.channels.values():
         await channel.close()
     renderer.close()
@@ -178,13 +185,7 @@ def _withholding(parts: Parts, name: str) -> Withholding:
 
 
 def _engine(parts: Parts, turning: Turning, deliveries: Mapping[str, Delivery]) -> Engine:
-    """The engine; whoever is to hear of a commit sends at once."""
-
-    def committed(due: Mapping[str, set[int]]) -> None:
-        for name, chats in due.items():
-            if (delivery := deliveries.get(name)) is not None:
-                delivery.wake(chats)
-
+    """The engine, whose replies the senders of this very process send at once."""
     return Engine(
         parts.pool,
         answers=answers(keys=parts.keys, settings=parts.payments),
@@ -192,7 +193,7 @@ def _engine(parts: Parts, turning: Turning, deliveries: Mapping[str, Delivery]) 
         keys=parts.keys,
         turning=turning,
         now=parts.clock,
-        committed=committed,
+        senders=Senders(deliveries),
     )
 
 
@@ -274,7 +275,7 @@ def _scheduled(parts: Parts, engine: Engine, desk: PayDesk) -> Iterator[Awaitabl
 async def _set_paces(parts: Parts) -> None:
     async with parts.pool.acquire() as db:
         for name, channel in parts.channels.items():
-            await outbox.set_pace(db, name, channel.pace)
+            await paces.set_pace(db, name, channel.pace)
 
 
 async def _poller(parts: Parts, name: str, engine: Engine, stop: asyncio.Event) -> Awaitable[None]:
@@ -296,13 +297,10 @@ async def _stopped(tasks: Iterable[asyncio.Future[None]]) -> None:
 
 
 @asynccontextmanager
-async def _running(
-    jobs: list[Awaitable[None]], stop: asyncio.Event
-) -> AsyncIterator[tuple[asyncio.Future[None], ...]]:
+async def _running(jobs: Sequence[Awaitable[None]]) -> AsyncIterator[tuple[asyncio.Future[None], ...]]:
     """Run *jobs* while the context lasts."""
     tasks = tuple(asyncio.ensure_future(job) for job in jobs)
     try:
         yield tasks
     finally:
-        stop.set()
         await _stopped(tasks)

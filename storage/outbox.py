@@ -8,7 +8,7 @@ clock, never the business clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -73,49 +73,108 @@ class Settled(msgspec.Struct, frozen=True):
 ENCODER: Final = msgspec.json.Encoder()
 DECODER: Final = msgspec.json.Decoder(Message)
 
-# Adds messages in the given order, and has the lanes of their chats due; lanes come last in the order of locks,
-# and in the order of chats.
+# Adds messages in the given order and has the lanes of their chats due; lanes come last in the order of locks, and
+# in the order of chats. The heads of lanes in which nothing waits are leased at once to the senders of $6, as many
+# of each channel as $7 and its bucket allow: `LEASE` and `HEADS` for what has just come about. Gives these.
 ADD: Final = """
 with added as materialized (
   select chat_id, channel, message_class, body, event_id, place
   from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[]) with ordinality
     as added (chat_id, channel, message_class, body, event_id, place)
+), head as materialized (
+  select distinct on (chat_id) chat_id, message_class, place from added order by chat_id, place
+), known as materialized (
+  select chat_id, channel, epoch,
+    due_at is null and leased_until is null and coalesce(free_at <= clock_timestamp(), true) as idle
+  from lane where chat_id = any($1) order by chat_id for update
+), pace as materialized (
+  select channel, room, least(burst, tokens + rate * extract(epoch from clock_timestamp() - refilled_at)) as tokens
+  from bucket join unnest($6::text[], $7::int[]) as sender (channel, room) using (channel)
+  where stopped_why is null and (held_until is null or held_until <= clock_timestamp())
+  order by channel for update of bucket
+), leased as materialized (
+  select chat_id, channel, epoch, place from (
+    select chat_id, channel, epoch + 1 as epoch, head.place, least(floor(tokens), room) as room,
+      row_number() over (partition by channel order by head.place) as number
+    from known join head using (chat_id) join pace using (channel)
+    where idle and head.message_class <> $9
+  ) as idle where number <= room
+), taken as (
+  update bucket set tokens = pace.tokens - spent.number, refilled_at = clock_timestamp()
+  from pace join (select channel, count(*) as number from leased group by channel) as spent using (channel)
+  where bucket.channel = pace.channel
+), lanes as (
+  insert into lane (chat_id, channel, due_at, head_class, leased_until)
+  select added.chat_id, min(added.channel), clock_timestamp(), min(message_class),
+    case when min(leased.chat_id) is not null then clock_timestamp() + make_interval(secs => $8) end
+  from added left join leased using (chat_id)
+  group by added.chat_id order by added.chat_id
+  on conflict (chat_id) do update set
+    due_at = coalesce(lane.due_at, greatest(excluded.due_at, lane.free_at)),
+    head_class = case when lane.due_at is null then excluded.head_class
+      else least(lane.head_class, excluded.head_class) end,
+    epoch = lane.epoch + case when excluded.leased_until is null then 0 else 1 end,
+    leased_until = coalesce(excluded.leased_until, lane.leased_until)
 ), queued as (
-  insert into outbox (chat_id, channel, message_class, body, event_id)
-  select chat_id, channel, message_class, body, event_id from added order by place
+  insert into outbox (chat_id, channel, message_class, body, event_id, state, attempts, first_tried_at)
+  select added.chat_id, added.channel, message_class, body, event_id,
+    case when leased.place is null then 'queued' else 'sending' end,
+    case when leased.place is null then 0 else 1 end,
+    case when leased.place is not null then clock_timestamp() end
+  from added left join leased using (chat_id, place)
+  order by added.place
+  returning id, chat_id, state
 )
-insert into lane (chat_id, channel, due_at, head_class)
-select chat_id, min(channel), clock_timestamp(), min(message_class) from added
-group by chat_id order by chat_id
-on conflict (chat_id) do update set
-  due_at = coalesce(lane.due_at, greatest(excluded.due_at, lane.free_at)),
-  head_class = case when lane.due_at is null then excluded.head_class
-    else least(lane.head_class, excluded.head_class) end
+select queued.id, queued.chat_id, leased.epoch, leased.place, chat.address
+from queued join leased using (chat_id) join chat on chat.id = leased.chat_id
+where queued.state = 'sending'
 """
 
 
-async def add(db: Connection, messages: Sequence[Outgoing]) -> None:
-    """Queue *messages*, each chat's in the given order."""
+async def add(
+    db: Connection,
+    messages: Sequence[Outgoing],
+    *,
+    senders: Mapping[str, int] | None = None,
+    for_s: float = LEASE_S,
+) -> list[Leased]:
+    """Queue *messages*, each chat's in the given order.
+
+    *senders*: the channels that are sent to from here, and how many messages each has room for. What may leave at
+    once is theirs when this is committed, with no lease to be asked for; it is returned. Broadcasts wait.
+    """
     if not messages:
-        return
-    chats = [each.chat for each in messages]
-    channels = [each.channel for each in messages]
-    classes = [int(each.message.message_class) for each in messages]
+        return []
+    rooms = senders or {}
     # PostgreSQL's text holds no NUL; a resident may have typed one.
     bodies = [ENCODER.encode(each.message).decode().replace("\\u0000", "") for each in messages]
-    await db.execute(ADD, chats, channels, classes, bodies, [each.event for each in messages])
-
-
-# Makes or renews a channel's bucket; lifts a stop, for a restart is one way of staff to lift it.
-SET_PACE: Final = """
-insert into bucket (channel, rate, burst, tokens) values ($1, $2, $3, $3)
-on conflict (channel) do update set rate = $2, burst = $3, held_until = null, stopped_why = null
-"""
-
-
-async def set_pace(db: Connection, channel: str, pace: Pace) -> None:
-    """State how fast *channel* may be sent to, and lift a hold."""
-    await db.execute(SET_PACE, channel, float(pace.rate), float(pace.burst))
+    rows = await db.fetch(
+        ADD,
+        [each.chat for each in messages],
+        [each.channel for each in messages],
+        [int(each.message.message_class) for each in messages],
+        bodies,
+        [each.event for each in messages],
+        list(rooms),
+        list(rooms.values()),
+        for_s,
+        int(MessageClass.BROADCAST),
+    )
+    return [
+        Leased(
+            id=row["id"],
+            chat=row["chat_id"],
+            epoch=row["epoch"],
+            address=row["address"],
+            message_class=messages[row["place"] - 1].message.message_class,
+            body=bodies[row["place"] - 1],
+            attempts=1,
+            without="",
+            uncertain=False,
+            event=messages[row["place"] - 1].event,
+        )
+        for row in rows
+    ]
 
 
 # Leases lanes of a channel whose head is due, as many as its bucket has tokens; replies before broadcasts.
@@ -308,18 +367,6 @@ async def settle(db: Connection, settled: Sequence[Settled], *, pace: Pace) -> f
         return min((row["due_in_s"] for row in freed if row["due_in_s"] is not None), default=None)
 
 
-# Holds a channel's whole queue for a while.
-HOLD: Final = """
-update bucket set held_until = greatest(held_until, clock_timestamp() + make_interval(secs => $2))
-where channel = $1
-"""
-
-
-async def hold(db: Connection, channel: str, after_s: float) -> None:
-    """Send nothing to *channel* for *after_s* seconds."""
-    await db.execute(HOLD, channel, after_s)
-
-
 # A chat that cannot be reached: marked, and what waits for it is dead, in order not to be tried again. What
 # is being sent is its sender's to settle. Gives the events that were to be confirmed there, each once.
 UNREACHABLE: Final = """
@@ -346,27 +393,6 @@ async def mark_unreachable(db: Connection, chats: Sequence[int]) -> list[int]:
     Returns the numbers of events whose confirmations they will not get, never the same one again.
     """
     return [row["event_id"] for row in await db.fetch(UNREACHABLE, chats, int(MessageClass.CONFIRMATION))]
-
-
-# Uploads of these files that a channel knows already.
-UPLOADS: Final = "select sha256, file from upload where channel = $1 and sha256 = any($2::bytea[])"
-
-KEEP_UPLOADS: Final = """
-insert into upload (channel, sha256, file)
-select $1, sha256, file from unnest($2::bytea[], $3::text[]) as sent (sha256, file)
-on conflict (channel, sha256) do update set file = excluded.file, uploaded_at = clock_timestamp()
-"""
-
-
-async def uploads_of(db: Connection, channel: str, digests: Sequence[str]) -> dict[str, str]:
-    """The channel's own ids of files, by their SHA-256 in hexadecimal."""
-    rows = await db.fetch(UPLOADS, channel, [bytes.fromhex(digest) for digest in digests])
-    return {row["sha256"].hex(): row["file"] for row in rows}
-
-
-async def keep_uploads(db: Connection, channel: str, files: dict[str, str]) -> None:
-    """Remember the channel's ids of uploaded *files*, by SHA-256 in hexadecimal."""
-    await db.execute(KEEP_UPLOADS, channel, [bytes.fromhex(digest) for digest in files], list(files.values()))
 
 
 # Empties what was sent, or given up, more than 30 days ago: the text of a message is kept no longer (privacy,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bots.engine import Engine
+from bots.senders import Senders
 from bots.turning import Turning, Voice
 from core.channel import (
     Outcome,
@@ -22,7 +23,7 @@ from core.money import Money
 from core.privacy import Ceiling
 from core.questions import EraseResident, PaymentOf, SetLanguage, Settled, StopMessages
 from core.turns import PaymentSettled
-from storage import events, outbox
+from storage import events, outbox, paces
 from storage.answers import answers
 from storage.database import Connection, Pool
 from storage.erasing import erase_resident
@@ -61,7 +62,7 @@ async def deliver(pool: Pool, platform: Platform) -> None:
     """Send until *platform* has answered as it was told; whatever is on its way then is settled."""
     platform.asked.clear()
     async with pool.acquire() as db:
-        await outbox.set_pace(db, platform.name, FAST)
+        await paces.set_pace(db, platform.name, FAST)
     delivery = a_delivery(pool, platform)
     delivery.wake(set())
     running = asyncio.create_task(delivery.run())
@@ -84,7 +85,7 @@ async def an_engine(pool: Pool, *, vk: str = "open") -> AsyncIterator[Engine]:
         keys=KEYS,
         turning=Turning(centre=CENTRE, voices=voices, public_url="https://centre.example"),
         now=lambda: NOW,
-        committed=lambda _: None,
+        senders=Senders({}),
     )
     running = asyncio.create_task(engine.run())
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from core.channel import ChannelStopped, Outcome, Pace, Sending, Sent
 from core.messages import Message, Span
-from storage import outbox, stops
+from storage import outbox, paces
 from storage.database import Connection, Pool
 from storage.outbox import Outgoing
 from tests.bots.making_sending import FAST, a_delivery
@@ -34,7 +34,7 @@ async def test_a_slow_message_is_settled_as_well_as_a_quick_one_sent_beside_it(
     pool: Pool, db: Connection
 ) -> None:
     platform = Platform()
-    await outbox.set_pace(db, "telegram", FAST)
+    await paces.set_pace(db, "telegram", FAST)
     said = {await make_chat(db, name): name for name in ("quick", "slow")}
     messages = [Outgoing(chat, "telegram", Message((Span(words),))) for chat, words in said.items()]
     async with db.transaction():
@@ -80,7 +80,7 @@ async def queue(db: Connection, *names: str) -> None:
 
 async def restarted(pool: Pool, db: Connection, platform: Choosy, *, until: str) -> list[str]:
     """What has become of all messages once a new process ran *until* this is true, waiting for nothing."""
-    await outbox.set_pace(db, "telegram", FAST)
+    await paces.set_pace(db, "telegram", FAST)
     delivery = a_delivery(pool, platform)
     running = asyncio.create_task(delivery.run())
     while not await db.fetchval(until):
@@ -124,7 +124,7 @@ async def test_a_stop_that_is_lifted_too_early_stops_again_and_loses_nothing(
     pool: Pool, db: Connection
 ) -> None:
     platform = Choosy(refused="")
-    await outbox.set_pace(db, "telegram", FAST)
+    await paces.set_pace(db, "telegram", FAST)
     delivery = a_delivery(pool, platform)
     running = asyncio.create_task(delivery.run())
 
@@ -139,7 +139,7 @@ async def test_a_stop_that_is_lifted_too_early_stops_again_and_loses_nothing(
     platform.refused = "all"
     await queue(db, "late")
     await until(IS_STOPPED)
-    await stops.lift(db, "telegram")
+    await paces.lift(db, "telegram")
     await until(IS_STOPPED_OR_LOST)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

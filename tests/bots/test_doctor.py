@@ -26,8 +26,7 @@ from bots.wiring import wrong_keys
 from core.channel import Channel, Identity, Pace
 from core.errors import ChannelFailedError
 from storage.database import Connection
-from storage.outbox import set_pace
-from storage.stops import stop
+from storage.paces import set_pace, stop
 from tests.conftest import Database
 from tests.making_certificates import make_authority
 

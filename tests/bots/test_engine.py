@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from bots.engine import Engine
+from bots.senders import Senders
 from bots.taking import Taken
 from bots.turning import Turning, Voice
 from core.channel import Capabilities
@@ -69,7 +70,7 @@ async def an_engine(pool: Pool, *, changed: Mapping[Any, Any] | None = None) -> 
             public_url="https://centre.example",
         ),
         now=now,
-        committed=lambda _: None,
+        senders=Senders({}),
     )
     running = asyncio.create_task(engine.run())
     try:

@@ -22,7 +22,7 @@ from bots.watching import Watch
 from bots.webhooks import Networks
 from core.channel import Pace
 from core.questions import OpenCase
-from storage import cases, outbox, stops
+from storage import cases, paces
 from storage.database import Connection, Pool, connect, open_pool
 from storage.observing import newest_revision
 from tests.conftest import NOW, Database
@@ -68,7 +68,7 @@ async def measured(client: TestClient[web.Request, web.Application]) -> dict[tup
 
 
 async def test_a_migrated_database_and_open_channels_are_ready(pool: Pool, db: Connection) -> None:
-    await outbox.set_pace(db, "vk", PACE)
+    await paces.set_pace(db, "vk", PACE)
 
     async with watched(pool, "vk") as client:
         answer = await client.get("/readyz")
@@ -84,8 +84,8 @@ async def test_a_migrated_database_and_open_channels_are_ready(pool: Pool, db: C
 
 async def test_a_stopped_channel_is_named_and_the_others_are_served(pool: Pool, db: Connection) -> None:
     for name in ("vk", "ok"):
-        await outbox.set_pace(db, name, PACE)
-    await stops.stop(db, "vk", "the token was refused")
+        await paces.set_pace(db, name, PACE)
+    await paces.stop(db, "vk", "the token was refused")
 
     async with watched(pool, "vk", "ok") as client:
         answer = await client.get("/readyz")
@@ -97,8 +97,8 @@ async def test_a_stopped_channel_is_named_and_the_others_are_served(pool: Pool, 
 
 
 async def test_a_service_whose_every_channel_is_stopped_is_not_ready(pool: Pool, db: Connection) -> None:
-    await outbox.set_pace(db, "vk", PACE)
-    await stops.stop(db, "vk", "the token was refused")
+    await paces.set_pace(db, "vk", PACE)
+    await paces.stop(db, "vk", "the token was refused")
 
     async with watched(pool, "vk") as client:
         assert (await client.get("/readyz")).status == 503
@@ -153,8 +153,8 @@ async def test_what_waits_is_measured_by_channel_and_class(pool: Pool, db: Conne
         from chat cross join unnest(array['queued', 'unknown', 'sent', 'dead']) as state
         """
     )
-    await outbox.set_pace(db, "vk", PACE)
-    await stops.stop(db, "vk", "captcha")
+    await paces.set_pace(db, "vk", PACE)
+    await paces.stop(db, "vk", "captcha")
     await cases.open_case(db, [OpenCase("dead_message", None, None, (), NOW)])
 
     async with watched(pool, "vk") as client:

@@ -32,6 +32,7 @@ from bots.arrivals import Arrivals
 from bots.clock import BusinessClock
 from bots.delivery import Delivery
 from bots.listening import listening
+from bots.senders import Senders
 from bots.serving import Parts
 from bots.turning import Turning
 from core.channel import Pace
@@ -125,6 +126,7 @@ def _wrap(life: Life, ready: Connection) -> None:
     _put(serve_command, "listening", listening_aloud)
     _put(webhooks, "BODY_S", life.body_s)
     _put(outbox, "lease", partial(outbox.lease, for_s=life.lease_s))
+    _put(outbox, "add", partial(outbox.add, for_s=life.lease_s))
 
 
 def _put(owner: object, name: str, other: object) -> None:
@@ -189,7 +191,7 @@ def _mid_send(fate: Fate) -> None:
 STEPS: Final[Mapping[str, Callable[[Fate], None]]] = {
     "after receive": _after_receive,
     "mid-batch": partial(_after, owner=Turning, name="run"),
-    "after commit": partial(_before, owner=Delivery, name="wake"),
+    "after commit": partial(_before, owner=Senders, name="committed"),
     "mid-send": _mid_send,
     "after send": partial(_after, owner=Delivery, name="_outcome"),
     "mid-payment": partial(_after, owner=SimulatedAcquirer, name="create"),

@@ -12,6 +12,7 @@ import pytest
 from asyncpg.connection import LoggedQuery
 
 from bots.engine import Engine
+from bots.senders import Senders
 from bots.turning import Turning, Voice
 from core.channel import Capabilities
 from core.messages import Incoming, Text
@@ -64,7 +65,7 @@ async def an_engine(pool: Pool) -> AsyncIterator[Engine]:
             public_url="https://centre.example",
         ),
         now=lambda: NOW,
-        committed=lambda _: None,
+        senders=Senders({}),
     )
     running = asyncio.create_task(engine.run())
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from core.channel import Pace
 from core.messages import Message, MessageClass, Span
-from storage import outbox, stops
+from storage import outbox, paces, uploads
 from storage.conversations import Address, lock
 from storage.database import Connection, Pool
 from storage.keys import Keys
@@ -47,7 +47,7 @@ def sent(head: Leased) -> Settled:
 
 @pytest.fixture
 async def lane(db: Connection) -> int:
-    await outbox.set_pace(db, "telegram", PACE)
+    await paces.set_pace(db, "telegram", PACE)
     [chat] = await chats(db, "one")
     return chat
 
@@ -86,7 +86,7 @@ async def test_a_sender_that_lost_its_lease_cannot_settle(db: Connection, lane: 
 
 
 async def test_two_senders_never_lease_the_same_lane(pool: Pool, db: Connection) -> None:
-    await outbox.set_pace(db, "telegram", PACE)
+    await paces.set_pace(db, "telegram", PACE)
     for chat in await chats(db, *(str(number) for number in range(20))):
         await queue(db, chat, "word")
 
@@ -98,7 +98,7 @@ async def test_two_senders_never_lease_the_same_lane(pool: Pool, db: Connection)
 
 
 async def test_no_more_leave_than_the_channels_pace_allows(db: Connection) -> None:
-    await outbox.set_pace(db, "telegram", Pace(rate=0.001, burst=3, chat_rate=1))
+    await paces.set_pace(db, "telegram", Pace(rate=0.001, burst=3, chat_rate=1))
     for chat in await chats(db, *"abcde"):
         await queue(db, chat, "word")
 
@@ -123,7 +123,7 @@ async def test_a_chat_is_not_written_to_faster_than_its_own_pace(db: Connection,
 
 
 async def test_replies_go_before_broadcasts(db: Connection) -> None:
-    await outbox.set_pace(db, "telegram", PACE)
+    await paces.set_pace(db, "telegram", PACE)
     news, reply = await chats(db, "news", "reply")
     await queue(db, news, "news", message_class=MessageClass.BROADCAST)
     await queue(db, reply, "reply")
@@ -133,10 +133,10 @@ async def test_replies_go_before_broadcasts(db: Connection) -> None:
 
 async def test_a_held_channel_sends_nothing_and_loses_nothing(db: Connection, lane: int) -> None:
     await queue(db, lane, "word")
-    await stops.stop(db, "telegram", "token refused")
+    await paces.stop(db, "telegram", "token refused")
     held = await outbox.lease(db, "telegram", most=10)
 
-    await outbox.set_pace(db, "telegram", PACE)
+    await paces.set_pace(db, "telegram", PACE)
 
     assert held == []
     assert words_of(await outbox.lease(db, "telegram", most=10)) == ["word"]
@@ -172,10 +172,10 @@ async def test_a_nul_in_a_message_does_not_stop_the_queue(db: Connection, lane: 
 
 
 async def test_uploads_are_remembered_by_content(db: Connection) -> None:
-    await outbox.keep_uploads(db, "telegram", {"ab" * 32: "file-1"})
-    await outbox.keep_uploads(db, "telegram", {"ab" * 32: "file-2"})
+    await uploads.keep_uploads(db, "telegram", {"ab" * 32: "file-1"})
+    await uploads.keep_uploads(db, "telegram", {"ab" * 32: "file-2"})
 
-    assert await outbox.uploads_of(db, "telegram", ["ab" * 32, "cd" * 32]) == {"ab" * 32: "file-2"}
+    assert await uploads.uploads_of(db, "telegram", ["ab" * 32, "cd" * 32]) == {"ab" * 32: "file-2"}
 
 
 async def test_texts_sent_long_ago_are_emptied(db: Connection, lane: int) -> None:
