@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.figures import Figure, Part, goal, ratio
 from benchmarks.ground import FIRST_CHAT, KEYS, Ground, wide_ground
+from bots.collector import spare_the_collector
 from bots.engine import Engine
 from bots.senders import Senders
 from bots.taking import Taken
@@ -43,6 +44,8 @@ TELEGRAM: Final = Capabilities(4096, 1024, 100, 8, 100, 64, edits=True, bold=Tru
 async def compare() -> Part:
     """Measure the engine and pgbench, a round each at a time."""
     async with wide_ground(accounts=ACCOUNTS, chats=CHATS) as here:
+        # As `kvitok serve` does.
+        spare_the_collector()
         turns, costs, peer = [], [], []
         for number in range(1, ROUNDS + 1):
             used_s = process_time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final
 
 import asyncpg
@@ -27,8 +28,9 @@ from core.tries import (
 from storage.database import Connection
 from storage.keys import Keys
 
-# Tries of one number go one after the other until the transaction ends, in the order of the keys.
-LOCK_NUMBERS: Final = """
+# Tries of one number, and those over one channel, go one after the other until the transaction ends, in the order of
+# the keys: who tries beside others must not slip past a limit that they reach.
+LOCK_TRIES: Final = """
 select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as asked (key) order by key
 """
 
@@ -159,8 +161,9 @@ async def try_proof(
 ) -> list[Proven | NotProven | Blocked]:
     """Count each try and check its proof, unless the limits block it: then nothing is counted or told."""
     hashes = [keys.number_hash(question.number) for question in asked]
-    locks = sorted({int.from_bytes(digest[:8], signed=True) for digest in hashes})
-    await db.execute(LOCK_NUMBERS, locks)
+    channels = {sha256(question.channel.encode()).digest() for question in asked}
+    locks = sorted({int.from_bytes(digest[:8], signed=True) for digest in (*hashes, *channels)})
+    await db.execute(LOCK_TRIES, locks)
     proven = await _proven(db, asked, keys)
     rows = await db.fetch(
         TRIED,

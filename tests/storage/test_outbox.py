@@ -85,6 +85,106 @@ async def test_a_sender_that_lost_its_lease_cannot_settle(db: Connection, lane: 
     assert await db.fetchval("select state from outbox where id = $1", slow.id) == "sending"
 
 
+# --- Leased as it is queued ------------------------------------------------------------------------
+
+
+async def say(
+    db: Connection, chats: Sequence[int], words: str, *, room: int = 10, kind: MessageClass = MessageClass.REPLY
+) -> list[Leased]:
+    """Queue *words* for each of *chats* where a sender has *room*; what is its to send at once."""
+    messages = [Outgoing(chat, "telegram", a_message(words, kind)) for chat in chats]
+    async with db.transaction():
+        return await outbox.add(db, messages, senders={"telegram": room})
+
+
+async def lanes_at_rest(db: Connection, *names: str) -> list[int]:
+    """Chats to each of which one message was sent."""
+    numbers = await chats(db, *names)
+    for chat in numbers:
+        await queue(db, chat, "before")
+    heads = await outbox.lease(db, "telegram", most=len(names))
+    await outbox.settle(db, [sent(head) for head in heads], pace=PACE)
+    return numbers
+
+
+async def test_what_may_leave_at_once_is_its_senders_when_it_is_queued(db: Connection, lane: int) -> None:
+    [chat] = await lanes_at_rest(db, "one")
+
+    [head] = await say(db, [chat], "now")
+
+    assert words_of([head]) == ["now"]
+    assert await outbox.lease(db, "telegram", most=10) == []
+    await outbox.settle(db, [sent(head)], pace=PACE)
+    assert await db.fetchval("select state from outbox where id = $1", head.id) == "sent"
+
+
+async def test_what_was_leased_so_is_uncertain_once_its_lease_ends(db: Connection, lane: int) -> None:
+    [chat] = await lanes_at_rest(db, "one")
+    messages = [Outgoing(chat, "telegram", a_message("now"))]
+    async with db.transaction():
+        [lost] = await outbox.add(db, messages, senders={"telegram": 1}, for_s=0)
+
+    [again] = await outbox.lease(db, "telegram", most=10)
+    await outbox.settle(db, [sent(lost)], pace=PACE)
+
+    assert (again.id, again.epoch, again.uncertain) == (lost.id, lost.epoch + 1, True)
+    assert await db.fetchval("select state from outbox where id = $1", lost.id) == "sending"
+
+
+async def test_who_waits_for_an_earlier_message_is_not_overtaken(db: Connection, lane: int) -> None:
+    [chat] = await lanes_at_rest(db, "one")
+    await queue(db, chat, "first")
+
+    assert await say(db, [chat], "second") == []
+    [head] = await outbox.lease(db, "telegram", most=10)
+    assert await say(db, [chat], "third") == []
+    assert words_of([head]) == ["first"]
+
+
+async def test_of_several_messages_the_first_leaves_and_the_rest_follow(db: Connection, lane: int) -> None:
+    [chat] = await lanes_at_rest(db, "one")
+
+    heads = await say(db, [chat, chat], "word")
+    await outbox.settle(db, [sent(head) for head in heads], pace=PACE)
+    [rest] = await outbox.lease(db, "telegram", most=10)
+
+    assert [head.id for head in heads] == [rest.id - 1]
+
+
+async def test_no_more_is_leased_so_than_there_is_room_for_or_than_the_pace_allows(
+    db: Connection, lane: int
+) -> None:
+    everyone = await lanes_at_rest(db, *"abcdef")
+
+    crowded = await say(db, everyone[:3], "word", room=2)
+    await db.execute("update bucket set rate = 0.001, tokens = 1")
+    paced = await say(db, everyone[3:], "word")
+
+    assert (len(crowded), len(paced)) == (2, 1)
+    assert await db.fetchval("select tokens < 0.1 from bucket")
+    assert await outbox.lease(db, "telegram", most=10) == []
+
+
+async def test_nothing_is_leased_so_of_a_stopped_channel_nor_of_broadcasts(db: Connection, lane: int) -> None:
+    one, two = await lanes_at_rest(db, "one", "two")
+
+    assert await say(db, [one], "news", kind=MessageClass.BROADCAST) == []
+    await paces.stop(db, "telegram", "token refused")
+    assert await say(db, [two], "word") == []
+
+
+async def test_a_chat_that_was_written_to_just_now_waits_for_its_own_pace(db: Connection, lane: int) -> None:
+    slow = Pace(rate=1000, burst=1000, chat_rate=0.01, chat_burst=1)
+    await queue(db, lane, "before")
+    heads = await outbox.lease(db, "telegram", most=1)
+    await outbox.settle(db, [sent(head) for head in heads], pace=slow)
+
+    assert await say(db, [lane], "word") == []
+
+
+# --- Two senders, and paces -------------------------------------------------------------------------
+
+
 async def test_two_senders_never_lease_the_same_lane(pool: Pool, db: Connection) -> None:
     await paces.set_pace(db, "telegram", PACE)
     for chat in await chats(db, *(str(number) for number in range(20))):
