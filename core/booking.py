@@ -39,7 +39,7 @@ class UnevenBillError(KvitokError):
 # --- Events that only storage or settlement know ---------------------------------------------------
 
 
-class BilledLine(msgspec.Struct, frozen=True):
+class BilledLine(msgspec.Struct, frozen=True, gc=False):
     """A line of a bill: one service of one provider. *charged* is what is payable but for *recalculation*."""
 
     service: str
@@ -113,10 +113,12 @@ def bill(
     for line in lines:
         claim = LedgerAccount.claim(line.provider)
         receivable = LedgerAccount.receivable(account, line.service, line.provider)
-        fined = LedgerAccount.penalty(account, line.service, line.provider)
         transfers += _signed(claim, receivable, line.charged, period, line.service)
-        transfers += _signed(claim, receivable, line.recalculation, period, line.service)
-        transfers += _signed(claim, fined, line.penalty, period, line.service)
+        if line.recalculation:
+            transfers += _signed(claim, receivable, line.recalculation, period, line.service)
+        if line.penalty:
+            fined = LedgerAccount.penalty(account, line.service, line.provider)
+            transfers += _signed(claim, fined, line.penalty, period, line.service)
     return Posting(
         kind=Kind.BILL,
         key=bill_key(account, period),
@@ -305,9 +307,9 @@ def _settling(kind: Kind, key: str, happened_at: datetime, transfers: Iterable[T
 def _signed(
     out_of: LedgerAccount, into: LedgerAccount, amount: Money, period: Month | None, service: str | None
 ) -> list[Transfer]:
-    if amount > NOTHING:
+    if amount.kopecks > 0:
         return [Transfer(out_of, into, amount, period, service)]
-    if amount < NOTHING:
+    if amount:
         return [Transfer(into, out_of, -amount, period, service)]
     return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -37,7 +38,7 @@ class Kind(StrEnum):
 UNALLOCATED: Final = "unallocated"
 
 
-class LedgerAccount(msgspec.Struct, frozen=True):
+class LedgerAccount(msgspec.Struct, frozen=True, gc=False):
     """A ledger account, by its kind and by whom or what it is kept for."""
 
     kind: str
@@ -49,6 +50,12 @@ class LedgerAccount(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """Its name in the books; the database makes the same one of its columns."""
+        # Those that bills are made of, by the million.
+        if self.way is None and self.provider is not None:
+            if self.service is None and self.account is None:
+                return f"{self.kind}:{self.provider}"
+            if self.service is not None and self.account is not None:
+                return f"{self.kind}:{self.account}:{self.service}:{self.provider}"
         parts = (self.kind, self.account, self.service, self.provider, self.way)
         return ":".join([str(part) for part in parts if part is not None])
 
@@ -108,7 +115,7 @@ class LedgerAccount(msgspec.Struct, frozen=True):
         return cls("acquiring_expense")
 
 
-class Transfer(msgspec.Struct, frozen=True):
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """A positive sum out of one ledger account into another, for a month and a service where it has them."""
 
     out_of: LedgerAccount
@@ -125,13 +132,22 @@ class Transfer(msgspec.Struct, frozen=True):
         if self.period is None and (self.out_of.service or self.into.service):
             raise ValueError("what is owed for a service is owed for a month")
 
-    def line(self, number: int) -> str:
-        """What it says, as the *number*-th of its posting, in the form that is hashed."""
-        period, service = self.period or "", self.service or ""
-        return f"{number}|{self.out_of.key}|{self.into.key}|{self.amount.kopecks}|{period}|{service}"
+    @property
+    def keys(self) -> tuple[str, str]:
+        """The names of what it goes out of and into."""
+        return self.out_of.key, self.into.key
+
+    def line(self, number: int, keys: tuple[str, str]) -> str:
+        """What it says, as the *number*-th of its posting and with its *keys*, in the form that is hashed."""
+        period = "" if self.period is None else _spelled(self.period)
+        return f"{number}|{keys[0]}|{keys[1]}|{self.amount.kopecks}|{period}|{self.service or ''}"
 
 
-class Posting(msgspec.Struct, frozen=True, kw_only=True):
+# Few months are in the air at a time.
+_spelled: Final = lru_cache(maxsize=256)(str)
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event of the business. *key* is given by its source: the same event posts once.
 
     *account* is the resident's account that it concerns; *origin* the key of the posting whose money it

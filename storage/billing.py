@@ -8,7 +8,6 @@ from datetime import date, datetime, time, tzinfo
 from itertools import islice
 from typing import Final, TypeAlias
 
-import asyncpg
 import msgspec
 
 from core import booking
@@ -106,31 +105,32 @@ async def _postings_of(
     return postings, verdicts
 
 
-# The lines of these bills.
-CHARGES: Final = """
-select account_id, period, service_code, provider_id, payable, recalculation, penalty, opening
+# The lines of these bills: each column of a bill is a list, in the order of services and providers.
+LINES: Final = """
+select account_id, period, lines.*
 from unnest($1::bigint[], $2::date[]) as asked (account_id, period)
-join charge using (account_id, period)
-order by account_id, period, service_code, provider_id
+cross join lateral (
+    select array_agg(service_code) as services, array_agg(provider_id) as providers,
+        array_agg(payable - recalculation) as charged, array_agg(recalculation) as recalculated,
+        array_agg(penalty) as fined, array_agg(opening) as opened
+    from (
+        select * from charge c
+        where c.account_id = asked.account_id and c.period = asked.period
+        order by service_code, provider_id
+    ) in_order
+) lines
+where services is not null
 """
 
 
 async def _lines_of(db: Connection, asked: Sequence[tuple[int, date]]) -> Mapping[Key, list[BilledLine]]:
-    lines: defaultdict[Key, list[BilledLine]] = defaultdict(list)
-    for row in await db.fetch(CHARGES, *zip(*asked, strict=True)):
-        lines[row["account_id"], Month.of(row["period"])].append(_line(row))
-    return lines
-
-
-def _line(row: asyncpg.Record) -> BilledLine:
-    return BilledLine(
-        service=row["service_code"],
-        provider=row["provider_id"],
-        charged=Money(row["payable"] - row["recalculation"]),
-        recalculation=Money(row["recalculation"]),
-        penalty=Money(row["penalty"]),
-        opening=Money(row["opening"]),
-    )
+    return {
+        (account, Month.of(period)): [
+            BilledLine(service, provider, Money(charged), Money(again), Money(fined), Money(opened))
+            for service, provider, charged, again, fined, opened in zip(*columns, strict=True)
+        ]
+        for account, period, *columns in await db.fetch(LINES, *zip(*asked, strict=True))
+    }
 
 
 # Note in which posting a bill is.

@@ -17,7 +17,8 @@ from core.messages import Month
 from core.money import Money
 from core.postings import Conflict, Posted, Posting, Repeat, Verdict
 from storage.database import Connection
-from storage.recording import Entry, add_postings, add_transfers, recorded
+from storage.postings import recorded
+from storage.recording import Entry, add_postings, add_transfers
 
 # --- Reading ---------------------------------------------------------------------------------------
 

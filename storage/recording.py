@@ -1,12 +1,11 @@
-"""Writing postings and their transfers, and keeping in step what is owed, what is left and the balances.
+"""Writing postings and their transfers.
 
 The part of the ledger behind `storage.ledger.post`, which has locked the balances: nobody else writes here.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -23,6 +22,8 @@ from core.postings import (
     line_check,
 )
 from storage.database import Connection
+from storage.moving import Layer, Moves, first_day, keep_in_step
+from storage.postings import recorded
 
 
 class UnknownPostingError(KvitokError):
@@ -34,17 +35,27 @@ class UnknownPostingError(KvitokError):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A posting with what is hashed of it."""
+    """A posting with what is hashed of it, and the keys of its ledger accounts, spelled once."""
 
     posting: Posting
+    keys: list[tuple[str, str]]
     lines: list[str]
     hash: bytes
 
     @classmethod
     def of(cls, posting: Posting) -> Entry:
         """*posting*, hashed."""
-        lines = [transfer.line(no) for no, transfer in enumerate(posting.transfers, 1)]
-        return cls(posting, lines, content_hash(posting.head, lines))
+        keys = [moved.keys for moved in posting.transfers]
+        lines = [
+            moved.line(no, named)
+            for no, (moved, named) in enumerate(zip(posting.transfers, keys, strict=True), 1)
+        ]
+        return cls(posting, keys, lines, content_hash(posting.head, lines))
+
+    @property
+    def moved(self) -> Iterator[tuple[Transfer, tuple[str, str]]]:
+        """Each transfer with the keys of what it goes out of and into."""
+        return zip(self.posting.transfers, self.keys, strict=True)
 
 
 # --- Postings --------------------------------------------------------------------------------------
@@ -103,21 +114,22 @@ async def _named_by(db: Connection, postings: Iterable[Posting]) -> dict[str | N
     return numbers
 
 
-# The postings behind these keys, each with its hash.
-RECORDED: Final = "select key, id, content_hash from posting where key = any($1::text[])"
-
-
-async def recorded(db: Connection, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-    """The number and the hash of each posting that is in the books, by key."""
-    if not keys:
-        return {}
-    return {row["key"]: (row["id"], row["content_hash"]) for row in await db.fetch(RECORDED, keys)}
-
-
 # --- Ledger accounts -------------------------------------------------------------------------------
 
-# The ledger accounts behind these keys.
-LEDGER_ACCOUNTS: Final = "select key, id from ledger_account where key = any($1::text[])"
+# The ledger accounts behind these keys, in their order, and whether each has a layer of this month. Each is looked up
+# by itself: all the books are never read.
+LEDGER_ACCOUNTS: Final = """
+select array_agg(id order by place) as numbers, array_agg(layered order by place) as layered
+from (
+    select place, id,
+        (select true from layer where layer.ledger_account_id = found.id and layer.period = found.period) as layered
+    from (
+        select place, period, (select id from ledger_account l where l.key = asked.key) as id
+        from unnest($1::text[], $2::date[]) with ordinality as asked (key, period, place)
+        offset 0
+    ) found
+) known
+"""
 
 # Open ledger accounts; those that somebody else has opened meanwhile are left out.
 OPEN_LEDGER_ACCOUNTS: Final = """
@@ -127,36 +139,54 @@ from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::te
     as new (key, kind, account_id, service_code, provider_id, way)
 order by key
 on conflict (key) do nothing
+returning key, id
 """
 
+# Ledger accounts by their keys.
+OPENED_BY_OTHERS: Final = "select key, id from ledger_account where key = any($1::text[])"
 
-async def _numbers_of(db: Connection, places: set[LedgerAccount]) -> dict[LedgerAccount, int]:
-    by_key = {place.key: place for place in places}
-    numbers = {row["key"]: row["id"] for row in await db.fetch(LEDGER_ACCOUNTS, list(by_key))}
-    if missing := [key for key in by_key if key not in numbers]:
-        opened = [by_key[key] for key in missing]
-        await db.execute(
-            OPEN_LEDGER_ACCOUNTS,
-            missing,
-            [place.kind for place in opened],
-            [place.account for place in opened],
-            [place.service for place in opened],
-            [place.provider for place in opened],
-            [place.way for place in opened],
-        )
-        numbers |= {row["key"]: row["id"] for row in await db.fetch(LEDGER_ACCOUNTS, missing)}
-    return {place: numbers[key] for key, place in by_key.items()}
+
+async def _found(
+    db: Connection, places: Mapping[str, LedgerAccount], layers: Collection[Layer]
+) -> tuple[dict[str, int], set[Layer]]:
+    """The numbers of *places*, opened where they are not, and which of *layers* are there."""
+    billed = {key for key, _ in layers}
+    asked = [*layers, *((key, None) for key in places if key not in billed)]
+    [found] = await db.fetch(LEDGER_ACCOUNTS, *zip(*asked, strict=True))
+    numbers = {key: number for (key, _), number in zip(asked, found["numbers"], strict=True) if number}
+    if missing := [key for key in places if key not in numbers]:
+        numbers |= await _opened(db, {key: places[key] for key in missing})
+    return numbers, {layer for layer, there in zip(layers, found["layered"], strict=False) if there}
+
+
+async def _opened(db: Connection, places: Mapping[str, LedgerAccount]) -> dict[str, int]:
+    opened = await db.fetch(
+        OPEN_LEDGER_ACCOUNTS,
+        list(places),
+        [place.kind for place in places.values()],
+        [place.account for place in places.values()],
+        [place.service for place in places.values()],
+        [place.provider for place in places.values()],
+        [place.way for place in places.values()],
+    )
+    numbers = {row["key"]: row["id"] for row in opened}
+    if others := [key for key in places if key not in numbers]:
+        numbers |= {row["key"]: row["id"] for row in await db.fetch(OPENED_BY_OTHERS, others)}
+    return numbers
 
 
 # --- Transfers -------------------------------------------------------------------------------------
 
-# Record transfers.
-ADD_TRANSFERS: Final = """
-insert into transfer (posting_id, no, from_id, to_id, kopecks, period, service_code, line_check)
-select * from unnest(
-    $1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::date[], $7::text[], $8::bytea[]
+TRANSFER_COLUMNS: Final = (
+    "posting_id",
+    "no",
+    "from_id",
+    "to_id",
+    "kopecks",
+    "period",
+    "service_code",
+    "line_check",
 )
-"""
 
 # Record what services got or gave back; the payment is the one whose posting is the origin.
 ADD_ALLOCATIONS: Final = """
@@ -175,30 +205,16 @@ left join payment on payment.posting_id = posting.origin_id
 
 async def add_transfers(db: Connection, entries: Mapping[int, Entry]) -> None:
     """Record the transfers of postings that were just recorded, by their numbers, and what they change."""
-    places = {
-        place
-        for entry in entries.values()
-        for transfer in entry.posting.transfers
-        for place in (transfer.out_of, transfer.into)
-    }
-    if not places:
+    moves = Moves()
+    for entry in entries.values():
+        origin = entry.posting.origin or entry.posting.key
+        for moved, keys in entry.moved:
+            moves.take(origin, moved, keys)
+    if not moves.places:
         return
-    numbers = await _numbers_of(db, places)
-    rows = [
-        (
-            posting,
-            no,
-            numbers[moved.out_of],
-            numbers[moved.into],
-            moved.amount.kopecks,
-            _first_day(moved),
-            moved.service,
-            line_check(entry.posting.key, line),
-        )
-        for posting, entry in entries.items()
-        for no, (moved, line) in enumerate(zip(entry.posting.transfers, entry.lines, strict=True), 1)
-    ]
-    await db.execute(ADD_TRANSFERS, *zip(*rows, strict=True))
+    numbers, layered = await _found(db, moves.places, moves.layers.keys())
+    rows = (row for posting, entry in entries.items() for row in _rows(posting, entry, numbers))
+    await db.copy_records_to_table("transfer", records=rows, columns=TRANSFER_COLUMNS)
     spread = [
         (posting, no, *_spread(moved))
         for posting, entry in entries.items()
@@ -207,98 +223,26 @@ async def add_transfers(db: Connection, entries: Mapping[int, Entry]) -> None:
     ]
     if spread:
         await db.execute(ADD_ALLOCATIONS, *zip(*spread, strict=True), ALGORITHM_VERSION)
-    await _keep_in_step(db, entries, numbers)
+    await keep_in_step(db, moves, numbers, layered)
 
 
-def _first_day(moved: Transfer) -> date | None:
-    return None if moved.period is None else moved.period.first_day
+def _rows(posting: int, entry: Entry, numbers: Mapping[str, int]) -> Iterator[tuple[object, ...]]:
+    key = entry.posting.key
+    for no, ((moved, (out_of, into)), line) in enumerate(zip(entry.moved, entry.lines, strict=True), 1):
+        yield (
+            posting,
+            no,
+            numbers[out_of],
+            numbers[into],
+            moved.amount.kopecks,
+            first_day(moved),
+            moved.service,
+            line_check(key, line),
+        )
 
 
 def _spread(moved: Transfer) -> tuple[int | None, date | None, str | None, str | None, bool, int]:
     given = moved.into.kind == UNALLOCATED
     line = moved.out_of if given else moved.into
     kopecks = moved.amount.kopecks if given else -moved.amount.kopecks
-    return (line.account, _first_day(moved), line.service, line.provider, line.kind == "penalty", kopecks)
-
-
-# --- What follows from transfers -------------------------------------------------------------------
-
-# Add to what is owed, month by month.
-MOVE_LAYERS: Final = """
-insert into layer (ledger_account_id, period, account_id, kopecks)
-select * from unnest($1::bigint[], $2::date[], $3::bigint[], $4::bigint[])
-on conflict (ledger_account_id, period) do update set kopecks = layer.kopecks + excluded.kopecks
-"""
-
-# Begin advances.
-ADD_ADVANCES: Final = """
-insert into advance (origin_id, account_id, kopecks) select * from unnest($1::bigint[], $2::bigint[], $3::bigint[])
-"""
-
-# Add to the advances that are there; their origins.
-MOVE_ADVANCES: Final = """
-update advance set kopecks = advance.kopecks + moved.kopecks
-from unnest($1::bigint[], $2::bigint[]) as moved (origin_id, kopecks)
-where advance.origin_id = moved.origin_id
-returning advance.origin_id
-"""
-
-# Add to balances.
-MOVE_BALANCES: Final = """
-update balance set owed = balance.owed + moved.owed, advance = balance.advance + moved.advance
-from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as moved (account_id, owed, advance)
-where balance.account_id = moved.account_id
-"""
-
-
-class _Moves:
-    """What transfers change, summed up before it is written."""
-
-    def __init__(self) -> None:
-        self.layers: defaultdict[tuple[LedgerAccount, date], int] = defaultdict(int)
-        self.advances: defaultdict[tuple[str, int], int] = defaultdict(int)
-        self.owed: defaultdict[int, int] = defaultdict(int)
-        self.advance: defaultdict[int, int] = defaultdict(int)
-
-    def take(self, origin: str, moved: Transfer) -> None:
-        """Count *moved*, whose posting spreads or brings in the money of *origin*."""
-        for place, kopecks in ((moved.into, moved.amount.kopecks), (moved.out_of, -moved.amount.kopecks)):
-            if place.account is None:
-                continue
-            if place.kind == UNALLOCATED:
-                self.advances[origin, place.account] -= kopecks
-                self.advance[place.account] -= kopecks
-            elif moved.period is not None:
-                self.layers[place, moved.period.first_day] += kopecks
-                self.owed[place.account] += kopecks
-
-
-async def _keep_in_step(
-    db: Connection, entries: Mapping[int, Entry], numbers: Mapping[LedgerAccount, int]
-) -> None:
-    moves = _Moves()
-    for entry in entries.values():
-        origin = entry.posting.origin or entry.posting.key
-        for moved in entry.posting.transfers:
-            moves.take(origin, moved)
-    layers = sorted(
-        (numbers[place], period, place.account, kopecks) for (place, period), kopecks in moves.layers.items()
-    )
-    if layers:
-        await db.execute(MOVE_LAYERS, *zip(*layers, strict=True))
-    await _move_advances(db, moves)
-    if accounts := sorted(moves.owed.keys() | moves.advance.keys()):
-        owed, advance = [moves.owed[one] for one in accounts], [moves.advance[one] for one in accounts]
-        await db.execute(MOVE_BALANCES, accounts, owed, advance)
-
-
-async def _move_advances(db: Connection, moves: _Moves) -> None:
-    moved = {origin: (account, kopecks) for (origin, account), kopecks in moves.advances.items() if kopecks}
-    if not moved:
-        return
-    by_number = {number: moved[key] for key, (number, _) in (await recorded(db, sorted(moved))).items()}
-    rows = await db.fetch(MOVE_ADVANCES, list(by_number), [kopecks for _, kopecks in by_number.values()])
-    for row in rows:
-        del by_number[row["origin_id"]]
-    if begun := [(origin, account, kopecks) for origin, (account, kopecks) in by_number.items()]:
-        await db.execute(ADD_ADVANCES, *zip(*begun, strict=True))
+    return (line.account, first_day(moved), line.service, line.provider, line.kind == "penalty", kopecks)

@@ -17,8 +17,9 @@ from core.money import NOTHING, Money
 from storage.database import Connection
 from storage.differences import mark_differences
 from storage.ledger import post
+from storage.postings import recorded
 from storage.receiving import Kept, ReceivedBefore, ReceivedOtherwise, lock_payments, payments_of
-from storage.recording import Entry, recorded
+from storage.recording import Entry
 from storage.settling import lock_accounts, settle
 
 

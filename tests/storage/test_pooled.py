@@ -53,6 +53,7 @@ async def test_no_statement_stays_prepared_in_a_session(pooled: Pool) -> None:
         for number in range(10):
             await db.fetchval("select $1::integer", number)
         await db.executemany("select $1::integer", [(number,) for number in range(10)])
+        await db.copy_records_to_table("layer", records=[])
 
         assert await db.fetchval("select count(*) from pg_prepared_statements") == 0
 
