@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -265,6 +266,8 @@ def _page(
     return (*shown, (onward,), way_out)
 
 
+# Most labels are the same in all chats.
+@lru_cache(maxsize=1024)
 def _folded(label: str) -> str:
     return _NOT_WORD.sub(" ", label.casefold().replace("ё", "е")).strip()
 

@@ -11,7 +11,7 @@ import msgspec
 KOPECKS_PER_ROUBLE: Final = 100
 
 
-class Money(msgspec.Struct, frozen=True, order=True):
+class Money(msgspec.Struct, frozen=True, order=True, gc=False):
     """A sum in kopecks. Positive: the resident owes (or pays); negative: an advance."""
 
     kopecks: int

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from core.money import NOTHING, Money, total
+from core.money import NOTHING, Money
 
 OVERHAUL: Final = "overhaul"
 FREE_DAYS: Final = 30
@@ -65,7 +65,7 @@ RULES: Final = PenaltyRules(
 )
 
 
-class Debt(msgspec.Struct, frozen=True):
+class Debt(msgspec.Struct, frozen=True, gc=False):
     """What is owed for one service of one month, and the last day on which it would have been in time."""
 
     service: str
@@ -76,7 +76,7 @@ class Debt(msgspec.Struct, frozen=True):
 def penalty(debt: Debt, paid_on: date, rules: PenaltyRules = RULES) -> Money:
     """The penalty on *debt* if it is paid on *paid_on*, that day included."""
     share = _a_kopeck(debt.service == OVERHAUL, debt.due_on, paid_on, rules)
-    return _nearest(debt.amount.kopecks * share.numerator, share.denominator)
+    return Money(_nearest(debt.amount.kopecks * share.numerator, share.denominator))
 
 
 def accrued(debt: Debt, paid_on: date, rules: PenaltyRules = RULES) -> Fraction:
@@ -101,12 +101,12 @@ def _a_kopeck(overhaul: bool, due_on: date, paid_on: date, rules: PenaltyRules) 
 
 def rounded(kopecks: Fraction) -> Money:
     """The nearest kopeck, halves away from zero."""
-    return _nearest(kopecks.numerator, kopecks.denominator)
+    return Money(_nearest(kopecks.numerator, kopecks.denominator))
 
 
-def _nearest(numerator: int, denominator: int) -> Money:
+def _nearest(numerator: int, denominator: int) -> int:
     nearest = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return Money(nearest if numerator >= 0 else -nearest)
+    return nearest if numerator >= 0 else -nearest
 
 
 def penalties(debts: Iterable[Debt], paid_on: date, rules: PenaltyRules = RULES) -> Money:
@@ -114,12 +114,11 @@ def penalties(debts: Iterable[Debt], paid_on: date, rules: PenaltyRules = RULES)
     alike: dict[tuple[bool, date], list[int]] = defaultdict(list)
     for debt in debts:
         alike[debt.service == OVERHAUL, debt.due_on].append(debt.amount.kopecks)
-    return total(
-        _nearest(kopecks * share.numerator, share.denominator)
-        for (overhaul, due), sums in alike.items()
-        for share in (_a_kopeck(overhaul, due, paid_on, rules),)
-        for kopecks in sums
-    )
+    kopecks = 0
+    for (overhaul, due), amounts in alike.items():
+        share = _a_kopeck(overhaul, due, paid_on, rules)
+        kopecks += sum(_nearest(amount * share.numerator, share.denominator) for amount in amounts)
+    return Money(kopecks)
 
 
 class Forecast(msgspec.Struct, frozen=True):
