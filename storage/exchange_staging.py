@@ -6,7 +6,7 @@ from pathlib import Path
 
 from storage.database import Connection
 from storage.exchange_cells import Value
-from storage.exchange_checks import CHECKS, repeated
+from storage.exchange_checks import ALWAYS, CHECKS, repeated
 from storage.exchange_files import Content, check_control
 from storage.exchange_formats import KINDS, Kind
 from storage.exchange_protocol import BAD_ROWS_SHOWN_MAX, Complaints, Progress, Watcher
@@ -45,7 +45,12 @@ async def stage(
 
 
 async def _check(db: Connection, kind: Kind, complaints: Complaints) -> None:
+    suspected = {ALWAYS: True}
     for check in (repeated(kind), *CHECKS[kind.name]):
+        if check.suspected not in suspected:
+            suspected[check.suspected] = await db.fetchval(check.suspected)
+        if not suspected[check.suspected]:
+            continue
         found = await db.fetch(
             f"select line, cell, count(*) over () as whole from ({check.sql}) bad order by line limit $1",  # noqa: S608 -- the parts are constants of ours
             BAD_ROWS_SHOWN_MAX,
