@@ -131,7 +131,7 @@ from (
 ) known
 """
 
-# Open ledger accounts; those that somebody else has opened meanwhile are left out.
+# Open ledger accounts that anybody may be opening; those that somebody else has opened meanwhile are left out.
 OPEN_LEDGER_ACCOUNTS: Final = """
 insert into ledger_account (kind, account_id, service_code, provider_id, way)
 select kind, account_id, service_code, provider_id, way
@@ -139,11 +139,9 @@ from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::te
     as new (key, kind, account_id, service_code, provider_id, way)
 order by key
 on conflict (key) do nothing
-returning key, id
 """
 
-# Ledger accounts by their keys.
-OPENED_BY_OTHERS: Final = "select key, id from ledger_account where key = any($1::text[])"
+LEDGER_ACCOUNT_COLUMNS: Final = ("kind", "account_id", "service_code", "provider_id", "way")
 
 
 async def _found(
@@ -152,27 +150,38 @@ async def _found(
     """The numbers of *places*, opened where they are not, and which of *layers* are there."""
     billed = {key for key, _ in layers}
     asked = [*layers, *((key, None) for key in places if key not in billed)]
+    numbers, layered = await _looked_up(db, asked)
+    if missing := [key for key in places if key not in numbers]:
+        await _open(db, {key: places[key] for key in sorted(missing)})
+        numbers |= (await _looked_up(db, [(key, None) for key in missing]))[0]
+    return numbers, {layer for layer, there in zip(layers, layered, strict=False) if there}
+
+
+async def _looked_up(
+    db: Connection, asked: Sequence[tuple[str, date | None]]
+) -> tuple[dict[str, int], list[bool | None]]:
     [found] = await db.fetch(LEDGER_ACCOUNTS, *zip(*asked, strict=True))
     numbers = {key: number for (key, _), number in zip(asked, found["numbers"], strict=True) if number}
-    if missing := [key for key in places if key not in numbers]:
-        numbers |= await _opened(db, {key: places[key] for key in missing})
-    return numbers, {layer for layer, there in zip(layers, found["layered"], strict=False) if there}
+    return numbers, found["layered"]
 
 
-async def _opened(db: Connection, places: Mapping[str, LedgerAccount]) -> dict[str, int]:
-    opened = await db.fetch(
-        OPEN_LEDGER_ACCOUNTS,
-        list(places),
-        [place.kind for place in places.values()],
-        [place.account for place in places.values()],
-        [place.service for place in places.values()],
-        [place.provider for place in places.values()],
-        [place.way for place in places.values()],
-    )
-    numbers = {row["key"]: row["id"] for row in opened}
-    if others := [key for key in places if key not in numbers]:
-        numbers |= {row["key"]: row["id"] for row in await db.fetch(OPENED_BY_OTHERS, others)}
-    return numbers
+async def _open(db: Connection, places: Mapping[str, LedgerAccount]) -> None:
+    # Those of accounts are ours alone to open, for they are locked; a town's first month opens them by the million.
+    own = [place for place in places.values() if place.account is not None]
+    if own:
+        rows = [(place.kind, place.account, place.service, place.provider, place.way) for place in own]
+        await db.copy_records_to_table("ledger_account", records=rows, columns=LEDGER_ACCOUNT_COLUMNS)
+    shared = {key: place for key, place in places.items() if place.account is None}
+    if shared:
+        await db.execute(
+            OPEN_LEDGER_ACCOUNTS,
+            list(shared),
+            [place.kind for place in shared.values()],
+            [place.account for place in shared.values()],
+            [place.service for place in shared.values()],
+            [place.provider for place in shared.values()],
+            [place.way for place in shared.values()],
+        )
 
 
 # --- Transfers -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Files of billing, banks and the post go in whole or not at all, once."""
 
+import gc
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -327,6 +328,14 @@ async def test_an_import_leaves_the_connection_as_it_was(db: Connection, tmp_pat
 
     assert await db.fetchval("show statement_timeout") == timeout
     assert await db.fetchval("select to_regclass('staged_services')") is None
+
+
+async def test_an_import_leaves_the_collector_as_it_was(db: Connection, tmp_path: Path) -> None:
+    usual = gc.get_threshold()
+
+    await load(db, make_file(tmp_path, "services"))
+
+    assert gc.get_threshold() == usual
 
 
 async def test_the_code_of_a_paper_bill_stays_a_hash(db: Connection, tmp_path: Path) -> None:
