@@ -10,7 +10,7 @@ from storage.exchange_rows import ROWS_AT_ONCE, Rows
 HEADER = "reading_id;result;reason;billing_ref"
 
 
-def read(*lines: str) -> tuple[list[tuple[int, object]], Sequence[BadRow]]:
+def read(*lines: str) -> tuple[Sequence[tuple[int, object]], Sequence[BadRow]]:
     """The line and the first cell of each row that is given, and what is complained about."""
     complaints = Complaints("acks.csv")
     rows = Rows(KINDS["reading_acks"], StringIO("\n".join([HEADER, *lines, ""])), complaints)
