@@ -96,7 +96,12 @@ async def _begin_writing(db: Connection, chunk: Chunk) -> "asyncio.Future[str]":
     columns = ["account_id" if name == "account" else name for name in chunk.columns]
     writing = asyncio.ensure_future(_copied(db, source(), columns))
     writing.add_done_callback(lambda _: taken.set())
-    await taken.wait()
+    try:
+        await taken.wait()
+    except asyncio.CancelledError:
+        writing.cancel()
+        await asyncio.wait({writing})
+        raise
     return writing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 
 from core.messages import Month
 from storage.database import Connection, connect
-from storage.exchange_protocol import BadRow, Loaded, Refused
+from storage.exchange import import_files
+from storage.exchange_protocol import BadRow, Loaded, Progress, Refused
 from storage.exchange_rows import ROWS_AT_ONCE
 from tests.conftest import Database
-from tests.storage.making_files import ACCOUNT, load, make_file, make_town
+from tests.storage.making_files import ACCOUNT, NOW, load, make_file, make_town
 
 NEIGHBOUR = "0581234568"
 
@@ -84,6 +86,47 @@ async def test_one_wrong_row_at_the_end_keeps_all_of_them_out(
 
     assert outcome == Refused((BadRow(path.name, len(rows) + 1, column, reason),), 1)
     assert await held(db) == 0
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+async def test_an_import_that_is_broken_off_leaves_nothing_and_a_usable_connection(
+    db: Connection, tmp_path: Path, chunk: int
+) -> None:
+    await two_accounts(db, tmp_path)
+    path = make_file(tmp_path, "charges", *many_months())
+    seen: list[Progress] = []
+
+    def break_off(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == chunk:
+            importing.cancel()
+
+    importing = asyncio.ensure_future(import_files(db, [path], now=NOW, watch=break_off))
+    with pytest.raises(asyncio.CancelledError):
+        await importing
+
+    assert [progress.phase for progress in seen] == ["reading"] * chunk
+    assert await held(db) == 0
+    assert isinstance(await load(db, path), Loaded)
+
+
+async def test_a_watcher_that_fails_while_rows_are_written_leaves_nothing(
+    db: Connection, tmp_path: Path
+) -> None:
+    await two_accounts(db, tmp_path)
+    path = make_file(tmp_path, "charges", *many_months())
+    seen: list[Progress] = []
+
+    def fail_later(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 2:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        await import_files(db, [path], now=NOW, watch=fail_later)
+
+    assert await held(db) == 0
+    assert isinstance(await load(db, path), Loaded)
 
 
 async def test_a_months_lines_are_replaced_though_they_are_for_other_services(
