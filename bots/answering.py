@@ -18,12 +18,12 @@ from bots.withholding import Withholding
 from core.channel import Rejected, Synchronous
 from core.messages import Message
 from core.privacy import Ceiling
-from storage import outbox
+from storage import lanes
 from storage.answering import lease_chat
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys
-from storage.outbox import Leased, Settled
+from storage.lanes import Leased, Settled
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -87,7 +87,7 @@ class Answering:
             return
         try:
             async with self._pool.acquire() as db:
-                await outbox.settle(db, settled, pace=self.channel.pace)
+                await lanes.settle(db, settled, pace=self.channel.pace)
         except (*AWAY, *PASSING) as away:
             # The lease runs out, and the messages are uncertain then.
             log.warning("answering.unsettled", channel=self.channel.name, why=type(away).__name__)

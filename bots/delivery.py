@@ -34,11 +34,11 @@ from core.channel import (
 from core.messages import Document, MessageClass
 from core.privacy import Ceiling
 from core.questions import OpenCase
-from storage import cases, events, outbox, paces, uploads
+from storage import cases, events, lanes, outbox, paces, uploads
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys, UnreadableAddressError
-from storage.outbox import Leased, Settled
+from storage.lanes import Leased, Settled
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -153,7 +153,7 @@ class Delivery:
         asked_s = asyncio.get_running_loop().time()
         try:
             async with self._pool.acquire() as db:
-                heads = await outbox.lease(
+                heads = await lanes.lease(
                     db, self._channel.name, most=room, chats=None if look_at_all else woken
                 )
         except (*AWAY, *PASSING) as away:
@@ -341,11 +341,11 @@ class Delivery:
 
     async def _written_down(self, batch: Sequence[Settled]) -> float | None:
         """Settle *batch*; tried again for as long as its leases last, for then nobody else settles it."""
-        ends = asyncio.get_running_loop().time() + outbox.LEASE_S
+        ends = asyncio.get_running_loop().time() + lanes.LEASE_S
         while True:
             try:
                 async with self._pool.acquire() as db:
-                    return await outbox.settle(db, batch, pace=self._channel.pace)
+                    return await lanes.settle(db, batch, pace=self._channel.pace)
             except (*AWAY, *PASSING) as away:
                 log.warning("delivery.unsettled", channel=self._channel.name, why=type(away).__name__)
             if asyncio.get_running_loop().time() > ends:

@@ -32,7 +32,7 @@ from storage.answers import Answers
 from storage.database import Connection, Pool
 from storage.failures import AWAY, PASSING, TOO_SLOW
 from storage.keys import Keys
-from storage.outbox import Leased
+from storage.lanes import Leased
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 

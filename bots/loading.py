@@ -10,7 +10,7 @@ from core.channel import Rejected
 from core.messages import Message, MessageClass, Span, text
 from core.wording import Words
 from storage import outbox
-from storage.outbox import Leased
+from storage.lanes import Leased
 
 
 def loaded(head: Leased) -> Message | Rejected:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bots.delivery import Delivery
-from storage.outbox import Leased
+from storage.lanes import Leased
 
 
 class Senders:

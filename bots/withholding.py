@@ -18,7 +18,7 @@ from core.showing import shown_message
 from core.wording import Words
 from storage import conversations, residents, shown_pages
 from storage.database import Pool
-from storage.outbox import Leased
+from storage.lanes import Leased
 from storage.shown_pages import Issued
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from storage.database import Connection
-from storage.outbox import HEADS, LEASE_S, RELEASE, Leased, leased_from
+from storage.lanes import HEADS, LEASE_S, RELEASE, Leased, leased_from
 
 # Leases the lane of one chat, due or not, unless another holds it.
 LEASE_CHAT: Final = """

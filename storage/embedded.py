@@ -30,6 +30,7 @@ from storage.embedded_home import (
     EmbeddedPostgresError,
     ServerUser,
     find_binaries,
+    major_version,
     server_user,
     settle_home,
 )
@@ -53,10 +54,12 @@ UNSAFE_SETTINGS: Final = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    # What lives for a second needs nobody to read ahead in it, nor to tidy up after it.
-    "io_method": "sync",
+    # What lives for a second needs nobody to tidy up after it.
     "autovacuum": "off",
 }
+# Nor to read ahead in it.
+NO_READING_AHEAD: Final = {"io_method": "sync"}
+READS_AHEAD_SINCE: Final = 18
 
 NOTE: Final = "postmaster.pid"
 
@@ -199,6 +202,7 @@ class EmbeddedPostgres:
         settings = SETTINGS | {"unix_socket_directories": str(self._socket_folder)}
         if not self.durable:
             settings |= UNSAFE_SETTINGS
+            settings |= NO_READING_AHEAD if major_version(self._binaries) >= READS_AHEAD_SINCE else {}
         options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
         self._log.touch(mode=0o600)
         self._user.take(self._log)

@@ -36,7 +36,7 @@ from bots.senders import Senders
 from bots.serving import Parts
 from bots.turning import Turning
 from core.channel import Pace
-from storage import outbox
+from storage import lanes, outbox
 
 LEASE_S: Final = 2.0
 UNPACED: Final = Pace(rate=10_000, burst=10_000, chat_rate=10_000, chat_burst=10_000)
@@ -125,7 +125,7 @@ def _wrap(life: Life, ready: Connection) -> None:
     _put(wiring, "parts_of", parts_in_time)
     _put(serve_command, "listening", listening_aloud)
     _put(webhooks, "BODY_S", life.body_s)
-    _put(outbox, "lease", partial(outbox.lease, for_s=life.lease_s))
+    _put(lanes, "lease", partial(lanes.lease, for_s=life.lease_s))
     _put(outbox, "add", partial(outbox.add, for_s=life.lease_s))
 
 

@@ -42,9 +42,9 @@ async def test_a_turn_neither_waits_nor_works_long(db: Connection) -> None:
     assert await db.fetchval("select current_setting('statement_timeout')::interval") == timedelta(seconds=5)
 
 
-async def test_timeouts_outlast_the_connection_that_was_given_back(pool: Pool) -> None:
-    async with pool.acquire() as connection:
-        await connection.execute("set statement_timeout = 0")
+async def test_what_one_transaction_sets_is_over_with_it(pool: Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local statement_timeout = 0")
     async with pool.acquire() as connection:
         assert await connection.fetchval("select current_setting('statement_timeout')") == "5s"
 

@@ -7,11 +7,12 @@ import pytest
 
 from core.channel import Pace
 from core.messages import Message, MessageClass, Span
-from storage import outbox, paces, uploads
+from storage import lanes, outbox, paces, uploads
 from storage.conversations import Address, lock
 from storage.database import Connection, Pool
 from storage.keys import Keys
-from storage.outbox import Leased, Outgoing, Settled
+from storage.lanes import Leased, Settled
+from storage.outbox import Outgoing
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KEYS = Keys.of(master=b"m" * 32, billing=b"b" * 32)
@@ -56,30 +57,30 @@ async def test_a_chats_messages_leave_one_at_a_time_in_order(db: Connection, lan
     await queue(db, lane, "first", "second")
 
     left = []
-    while heads := await outbox.lease(db, "telegram", most=10):
-        assert await outbox.lease(db, "telegram", most=10) == []
+    while heads := await lanes.lease(db, "telegram", most=10):
+        assert await lanes.lease(db, "telegram", most=10) == []
         left += words_of(heads)
-        await outbox.settle(db, [sent(head) for head in heads], pace=PACE)
+        await lanes.settle(db, [sent(head) for head in heads], pace=PACE)
 
     assert left == ["first", "second"]
 
 
 async def test_what_is_queued_while_another_is_sent_waits_for_its_turn(db: Connection, lane: int) -> None:
     await queue(db, lane, "first")
-    [head] = await outbox.lease(db, "telegram", most=10)
+    [head] = await lanes.lease(db, "telegram", most=10)
     await queue(db, lane, "second")
 
-    await outbox.settle(db, [sent(head)], pace=PACE)
+    await lanes.settle(db, [sent(head)], pace=PACE)
 
-    assert words_of(await outbox.lease(db, "telegram", most=10)) == ["second"]
+    assert words_of(await lanes.lease(db, "telegram", most=10)) == ["second"]
 
 
 async def test_a_sender_that_lost_its_lease_cannot_settle(db: Connection, lane: int) -> None:
     await queue(db, lane, "first", "second")
-    [slow] = await outbox.lease(db, "telegram", most=10, for_s=0)
-    [quick] = await outbox.lease(db, "telegram", most=10)
+    [slow] = await lanes.lease(db, "telegram", most=10, for_s=0)
+    [quick] = await lanes.lease(db, "telegram", most=10)
 
-    await outbox.settle(db, [sent(slow)], pace=PACE)
+    await lanes.settle(db, [sent(slow)], pace=PACE)
 
     assert (quick.id, quick.uncertain) == (slow.id, True)
     assert await db.fetchval("select state from outbox where id = $1", slow.id) == "sending"
@@ -89,7 +90,12 @@ async def test_a_sender_that_lost_its_lease_cannot_settle(db: Connection, lane: 
 
 
 async def say(
-    db: Connection, chats: Sequence[int], words: str, *, room: int = 10, kind: MessageClass = MessageClass.REPLY
+    db: Connection,
+    chats: Sequence[int],
+    words: str,
+    *,
+    room: int = 10,
+    kind: MessageClass = MessageClass.REPLY,
 ) -> list[Leased]:
     """Queue *words* for each of *chats* where a sender has *room*; what is its to send at once."""
     messages = [Outgoing(chat, "telegram", a_message(words, kind)) for chat in chats]
@@ -102,8 +108,8 @@ async def lanes_at_rest(db: Connection, *names: str) -> list[int]:
     numbers = await chats(db, *names)
     for chat in numbers:
         await queue(db, chat, "before")
-    heads = await outbox.lease(db, "telegram", most=len(names))
-    await outbox.settle(db, [sent(head) for head in heads], pace=PACE)
+    heads = await lanes.lease(db, "telegram", most=len(names))
+    await lanes.settle(db, [sent(head) for head in heads], pace=PACE)
     return numbers
 
 
@@ -113,8 +119,8 @@ async def test_what_may_leave_at_once_is_its_senders_when_it_is_queued(db: Conne
     [head] = await say(db, [chat], "now")
 
     assert words_of([head]) == ["now"]
-    assert await outbox.lease(db, "telegram", most=10) == []
-    await outbox.settle(db, [sent(head)], pace=PACE)
+    assert await lanes.lease(db, "telegram", most=10) == []
+    await lanes.settle(db, [sent(head)], pace=PACE)
     assert await db.fetchval("select state from outbox where id = $1", head.id) == "sent"
 
 
@@ -124,8 +130,8 @@ async def test_what_was_leased_so_is_uncertain_once_its_lease_ends(db: Connectio
     async with db.transaction():
         [lost] = await outbox.add(db, messages, senders={"telegram": 1}, for_s=0)
 
-    [again] = await outbox.lease(db, "telegram", most=10)
-    await outbox.settle(db, [sent(lost)], pace=PACE)
+    [again] = await lanes.lease(db, "telegram", most=10)
+    await lanes.settle(db, [sent(lost)], pace=PACE)
 
     assert (again.id, again.epoch, again.uncertain) == (lost.id, lost.epoch + 1, True)
     assert await db.fetchval("select state from outbox where id = $1", lost.id) == "sending"
@@ -136,7 +142,7 @@ async def test_who_waits_for_an_earlier_message_is_not_overtaken(db: Connection,
     await queue(db, chat, "first")
 
     assert await say(db, [chat], "second") == []
-    [head] = await outbox.lease(db, "telegram", most=10)
+    [head] = await lanes.lease(db, "telegram", most=10)
     assert await say(db, [chat], "third") == []
     assert words_of([head]) == ["first"]
 
@@ -145,8 +151,8 @@ async def test_of_several_messages_the_first_leaves_and_the_rest_follow(db: Conn
     [chat] = await lanes_at_rest(db, "one")
 
     heads = await say(db, [chat, chat], "word")
-    await outbox.settle(db, [sent(head) for head in heads], pace=PACE)
-    [rest] = await outbox.lease(db, "telegram", most=10)
+    await lanes.settle(db, [sent(head) for head in heads], pace=PACE)
+    [rest] = await lanes.lease(db, "telegram", most=10)
 
     assert [head.id for head in heads] == [rest.id - 1]
 
@@ -162,7 +168,7 @@ async def test_no_more_is_leased_so_than_there_is_room_for_or_than_the_pace_allo
 
     assert (len(crowded), len(paced)) == (2, 1)
     assert await db.fetchval("select tokens < 0.1 from bucket")
-    assert await outbox.lease(db, "telegram", most=10) == []
+    assert await lanes.lease(db, "telegram", most=10) == []
 
 
 async def test_nothing_is_leased_so_of_a_stopped_channel_nor_of_broadcasts(db: Connection, lane: int) -> None:
@@ -176,8 +182,8 @@ async def test_nothing_is_leased_so_of_a_stopped_channel_nor_of_broadcasts(db: C
 async def test_a_chat_that_was_written_to_just_now_waits_for_its_own_pace(db: Connection, lane: int) -> None:
     slow = Pace(rate=1000, burst=1000, chat_rate=0.01, chat_burst=1)
     await queue(db, lane, "before")
-    heads = await outbox.lease(db, "telegram", most=1)
-    await outbox.settle(db, [sent(head) for head in heads], pace=slow)
+    heads = await lanes.lease(db, "telegram", most=1)
+    await lanes.settle(db, [sent(head) for head in heads], pace=slow)
 
     assert await say(db, [lane], "word") == []
 
@@ -191,8 +197,8 @@ async def test_two_senders_never_lease_the_same_lane(pool: Pool, db: Connection)
         await queue(db, chat, "word")
 
     async with pool.acquire() as one, pool.acquire() as two:
-        first = await outbox.lease(one, "telegram", most=15)
-        second = await outbox.lease(two, "telegram", most=15)
+        first = await lanes.lease(one, "telegram", most=15)
+        second = await lanes.lease(two, "telegram", most=15)
 
     assert len({head.chat for head in [*first, *second]}) == len(first) + len(second) == 20
 
@@ -202,8 +208,8 @@ async def test_no_more_leave_than_the_channels_pace_allows(db: Connection) -> No
     for chat in await chats(db, *"abcde"):
         await queue(db, chat, "word")
 
-    assert len(await outbox.lease(db, "telegram", most=10)) == 3
-    assert await outbox.lease(db, "telegram", most=10) == []
+    assert len(await lanes.lease(db, "telegram", most=10)) == 3
+    assert await lanes.lease(db, "telegram", most=10) == []
 
 
 async def test_a_chat_is_not_written_to_faster_than_its_own_pace(db: Connection, lane: int) -> None:
@@ -212,14 +218,14 @@ async def test_a_chat_is_not_written_to_faster_than_its_own_pace(db: Connection,
 
     waits = []
     for _ in range(2):
-        [head] = await outbox.lease(db, "telegram", most=10)
-        waits.append(await outbox.settle(db, [sent(head)], pace=slow))
+        [head] = await lanes.lease(db, "telegram", most=10)
+        waits.append(await lanes.settle(db, [sent(head)], pace=slow))
 
     assert waits[0] is not None
     assert waits[0] <= 0
     assert waits[1] is not None
     assert waits[1] > 90
-    assert await outbox.lease(db, "telegram", most=10) == []
+    assert await lanes.lease(db, "telegram", most=10) == []
 
 
 async def test_replies_go_before_broadcasts(db: Connection) -> None:
@@ -228,37 +234,37 @@ async def test_replies_go_before_broadcasts(db: Connection) -> None:
     await queue(db, news, "news", message_class=MessageClass.BROADCAST)
     await queue(db, reply, "reply")
 
-    assert words_of(await outbox.lease(db, "telegram", most=1)) == ["reply"]
+    assert words_of(await lanes.lease(db, "telegram", most=1)) == ["reply"]
 
 
 async def test_a_held_channel_sends_nothing_and_loses_nothing(db: Connection, lane: int) -> None:
     await queue(db, lane, "word")
     await paces.stop(db, "telegram", "token refused")
-    held = await outbox.lease(db, "telegram", most=10)
+    held = await lanes.lease(db, "telegram", most=10)
 
     await paces.set_pace(db, "telegram", PACE)
 
     assert held == []
-    assert words_of(await outbox.lease(db, "telegram", most=10)) == ["word"]
+    assert words_of(await lanes.lease(db, "telegram", most=10)) == ["word"]
 
 
 async def test_what_waits_for_an_unreachable_chat_is_not_sent(db: Connection, lane: int) -> None:
     await queue(db, lane, "first", "second")
-    [head] = await outbox.lease(db, "telegram", most=10)
+    [head] = await lanes.lease(db, "telegram", most=10)
 
     await outbox.mark_unreachable(db, [lane])
     dead = Settled(head.id, head.chat, head.epoch, "dead", reason="blocked")
-    assert await outbox.settle(db, [dead], pace=PACE) is None
+    assert await lanes.settle(db, [dead], pace=PACE) is None
 
-    assert await outbox.lease(db, "telegram", most=10) == []
+    assert await lanes.lease(db, "telegram", most=10) == []
 
 
 async def test_a_message_that_is_put_off_waits_and_costs_no_try(db: Connection, lane: int) -> None:
     await queue(db, lane, "word")
-    [head] = await outbox.lease(db, "telegram", most=10)
+    [head] = await lanes.lease(db, "telegram", most=10)
 
     later = Settled(head.id, head.chat, head.epoch, "queued", after_s=30.0, counts=False)
-    wait = await outbox.settle(db, [later], pace=PACE)
+    wait = await lanes.settle(db, [later], pace=PACE)
 
     assert wait is not None
     assert wait > 25
@@ -268,7 +274,7 @@ async def test_a_message_that_is_put_off_waits_and_costs_no_try(db: Connection, 
 async def test_a_nul_in_a_message_does_not_stop_the_queue(db: Connection, lane: int) -> None:
     await queue(db, lane, "a\0b")
 
-    assert words_of(await outbox.lease(db, "telegram", most=10)) == ["ab"]
+    assert words_of(await lanes.lease(db, "telegram", most=10)) == ["ab"]
 
 
 async def test_uploads_are_remembered_by_content(db: Connection) -> None:
@@ -280,8 +286,8 @@ async def test_uploads_are_remembered_by_content(db: Connection) -> None:
 
 async def test_texts_sent_long_ago_are_emptied(db: Connection, lane: int) -> None:
     await queue(db, lane, "old", "new")
-    [head] = await outbox.lease(db, "telegram", most=10)
-    await outbox.settle(db, [sent(head)], pace=PACE)
+    [head] = await lanes.lease(db, "telegram", most=10)
+    await lanes.settle(db, [sent(head)], pace=PACE)
     await db.execute("update outbox set sent_at = sent_at - interval '31 days' where id = $1", head.id)
 
     await outbox.empty_ended(db)
