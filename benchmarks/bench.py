@@ -42,7 +42,9 @@ def main() -> int:
     # Whoever ends us as `kill` and `timeout` do ends our processes too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     # What is measured in this process would write a line a turn between the tables.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=True
+    )
     out, failed = Console(), 0
     for name in wanted:
         try:

@@ -216,6 +216,8 @@ def _columns(row: KeyRow, within: Capabilities) -> int:
 
 
 def _cut_row(row: KeyRow, columns: int) -> list[KeyRow]:
+    if len(row) <= columns:
+        return [row]
     return [row[start : start + columns] for start in range(0, len(row), columns)]
 
 
