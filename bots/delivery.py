@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ import msgspec
 import structlog
 
 from bots import metrics
+from bots.finishing import finished
 from bots.loading import loaded, marked
 from bots.withholding import Withholding
 from core.channel import (
@@ -44,6 +46,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
 AT_ONCE: Final = 48
 POLL_S: Final = 1.0
+AGAIN_S: Final = 0.05
 SEND_TIMEOUT_S: Final = 60.0
 SETTLE_AGAIN_S: Final = 0.2
 UNCERTAIN_TRIES_MAX: Final = 8
@@ -88,9 +91,12 @@ class Delivery:
         self._publish = publish
         self._woken: set[int] = set()
         self._signal = asyncio.Event()
-        # Whether lanes of which nobody told us may be due too, and whether some wait for room to be sent.
+        # When all lanes were looked at, and whether they are to be now: of some that are due nobody tells us.
+        self._looked_s = 0.0
         self._look_at_all = True
+        # Whether some wait for room, or for tokens and others' leases: newcomers must not overtake them.
         self._crowded = False
+        self._behind = False
         self._sending: set[asyncio.Task[None]] = set()
         self._settled: list[Settled] = []
         self._carried = False
@@ -107,6 +113,11 @@ class Delivery:
         """How many more messages may be on their way at once."""
         return max(0, AT_ONCE - len(self._sending))
 
+    @property
+    def room_at_once(self) -> int:
+        """How many newcomers may be sent right away, as things stand: none while others wait."""
+        return 0 if self._crowded or self._behind else self.room
+
     def send(self, heads: Iterable[Leased], asked_s: float | None = None) -> None:
         """Begin to send *heads*, which are ours, as asked for at the loop's time *asked_s*, now if not given."""
         asked_s = asyncio.get_running_loop().time() if asked_s is None else asked_s
@@ -120,17 +131,17 @@ class Delivery:
         try:
             while True:
                 # Not wait_for: in Python 3.11 it loses a cancellation that comes with the signal.
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_S):
                         await self._signal.wait()
-                except TimeoutError:
-                    self._look_at_all = True
                 self._signal.clear()
                 try:
-                    await self._lease()
+                    # What was leased is ours to send, also when we are to stop.
+                    await finished(self._lease())
                 except Exception:
                     # Whatever one look fails by must not end the sender, and the whole service with it.
                     log.exception("delivery.failed", channel=self._channel.name)
+                    self._look_again(POLL_S)
         finally:
             await self._finish()
 
@@ -148,9 +159,13 @@ class Delivery:
         if not room:
             self._crowded = True
             return
-        woken, self._woken = self._woken, set()
-        look_at_all, self._look_at_all = self._look_at_all or not woken, False
         asked_s = asyncio.get_running_loop().time()
+        woken, self._woken = self._woken, set()
+        look_at_all = self._look_at_all or asked_s - self._looked_s >= POLL_S
+        if look_at_all:
+            self._look_at_all, self._looked_s = False, asked_s
+        elif not woken:
+            return
         try:
             async with self._pool.acquire() as db:
                 heads = await lanes.lease(
@@ -158,13 +173,13 @@ class Delivery:
                 )
         except (*AWAY, *PASSING) as away:
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
+            self._look_again(AGAIN_S if isinstance(away, PASSING) else POLL_S)
             return
         self.send(heads, asked_s)
-        if len(heads) == room:
-            self._look_again(0.0)
-        elif len(heads) < len(woken) or (heads and look_at_all):
-            # Lanes that others hold or for which there was no token yet.
-            self._look_again(0.05)
+        # Lanes for which there is no room, that others hold or for which there was no token yet.
+        self._behind = len(heads) == room or len(heads) < len(woken) or (look_at_all and bool(heads))
+        if self._behind:
+            self._look_again(0.0 if len(heads) == room else AGAIN_S)
 
     def _look_again(self, after_s: float) -> None:
         """Look at all lanes so much later."""

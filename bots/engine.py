@@ -3,7 +3,7 @@
 It takes whatever turns have arrived while the batches before were committing, at most one a chat, and runs
 them together: note the update keys, lock and load the chats, drive the dialogues (all questions of one type
 are one statement), save stages and replies, commit. Only then is an update acknowledged. Locks are taken in
-one order for everyone: inbox keys, chats, accounts, ledger balances, lanes.
+one order for everyone: inbox keys, chats, accounts, ledger balances, lanes, buckets.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import structlog
 
 from bots import metrics
 from bots.arrivals import Arrival, Arrivals
+from bots.finishing import finished
 from bots.senders import Senders
 from bots.taking import Taken
 from bots.turning import Outcome, Turned, Turning
@@ -153,12 +154,12 @@ class Engine:
             # Whatever else is ready in this pass of the loop joins the batch; no timer is involved.
             await asyncio.sleep(0)
             batch = self._arrivals.next_batch(BATCH_MAX)
-            running = asyncio.ensure_future(self._run_batch(batch))
+            if not batch:  # the other runner was first
+                continue
             try:
-                await asyncio.shield(running)
+                # Its turns are acknowledged and its replies sent, also when we are to stop.
+                await finished(self._run_batch(batch))
             finally:
-                # Who stops us waits for what was begun: its turns are acknowledged, its replies sent.
-                await asyncio.wait([running])
                 self._arrivals.over(batch)
 
     async def _run_batch(self, batch: Sequence[Arrival]) -> None:

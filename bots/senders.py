@@ -16,7 +16,7 @@ class Senders:
 
     def rooms(self) -> dict[str, int]:
         """How many messages each channel's sender could begin to send now."""
-        return {name: delivery.room for name, delivery in self._deliveries.items()}
+        return {name: delivery.room_at_once for name, delivery in self._deliveries.items()}
 
     def committed(self, due: Mapping[str, set[int]], leased: Sequence[Leased]) -> None:
         """Send what was *leased*, and what is *due* to other chats, by channel, as soon as it can be leased."""

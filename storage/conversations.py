@@ -56,7 +56,7 @@ where id in (
   union all select unnest($3::bigint[])
 )
 order by id
-for update
+for no key update
 """  # noqa: S608  # the columns are ours
 
 # Makes the chats that are not there yet; another engine may be first.

@@ -61,10 +61,10 @@ def _leasing(lanes: str) -> str:
     """Leases those of *lanes* whose head is due, as many as the channel's bucket has tokens; replies go first."""
     return f"""
 with pace as materialized (
-  select least(burst, tokens + rate * extract(epoch from clock_timestamp() - refilled_at)) as tokens
-  from bucket
-  where channel = $1 and stopped_why is null and (held_until is null or held_until <= clock_timestamp())
-  for update
+  select at, least(burst, tokens + rate * extract(epoch from at - refilled_at)) as tokens
+  from bucket cross join (select clock_timestamp() as at) as clock
+  where channel = $1 and stopped_why is null and (held_until is null or held_until <= at)
+  for update of bucket
 ), due as materialized (
   select chat_id from {lanes}
   where channel = $1 and due_at <= clock_timestamp()
@@ -77,7 +77,7 @@ with pace as materialized (
   from due where lane.chat_id = due.chat_id
   returning lane.chat_id, lane.epoch
 ), taken as (
-  update bucket set tokens = pace.tokens - (select count(*) from leased), refilled_at = clock_timestamp()
+  update bucket set tokens = pace.tokens - (select count(*) from leased), refilled_at = pace.at
   from pace where channel = $1
 )
 select chat_id, epoch from leased
@@ -184,7 +184,7 @@ with settled as materialized (
     without = coalesce(settled.without, outbox.without),
     attempts = outbox.attempts - case when settled.counts then 0 else 1 end,
     sent_at = case when settled.state = 'sent' then clock_timestamp() end
-  from owned join settled using (id)
+  from owned join settled using (chat_id, epoch, id)
   where outbox.id = owned.id and outbox.state = 'sending'
 )
 select chat_id, epoch from owned

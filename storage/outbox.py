@@ -28,8 +28,8 @@ class Outgoing(msgspec.Struct, frozen=True):
 ENCODER: Final = msgspec.json.Encoder()
 DECODER: Final = msgspec.json.Decoder(Message)
 
-# Adds messages in the given order and has the lanes of their chats due; lanes come last in the order of locks, and
-# in the order of chats. The heads of lanes in which nothing waits are leased at once to the senders of $6, as many
+# Adds messages in the given order and has the lanes of their chats due; lanes, in the order of chats, and then the
+# buckets come last in the order of locks. The heads of lanes in which nothing waits are leased at once to the senders of $6, as many
 # of each channel as $7 and its bucket allow: `LEASE` and `HEADS` for what has just come about. Gives these.
 ADD: Final = """
 with added as materialized (
@@ -37,25 +37,27 @@ with added as materialized (
   from unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[]) with ordinality
     as added (chat_id, channel, message_class, body, event_id, place)
 ), head as materialized (
-  select distinct on (chat_id) chat_id, message_class, place from added order by chat_id, place
+  select distinct on (chat_id) chat_id, channel, message_class, place from added order by chat_id, place
 ), known as materialized (
   select chat_id, channel, epoch,
     due_at is null and leased_until is null and coalesce(free_at <= clock_timestamp(), true) as idle
   from lane where chat_id = any($1) order by chat_id for update
 ), pace as materialized (
-  select channel, room, least(burst, tokens + rate * extract(epoch from clock_timestamp() - refilled_at)) as tokens
+  select channel, room, at, least(burst, tokens + rate * extract(epoch from at - refilled_at)) as tokens
   from bucket join unnest($6::text[], $7::int[]) as sender (channel, room) using (channel)
-  where stopped_why is null and (held_until is null or held_until <= clock_timestamp())
+  cross join (select clock_timestamp() as at) as clock
+  where stopped_why is null and (held_until is null or held_until <= at)
+    and channel in (select channel from head where message_class <> $9)
   order by channel for update of bucket
 ), leased as materialized (
   select chat_id, channel, epoch, place from (
-    select chat_id, channel, epoch + 1 as epoch, head.place, least(floor(tokens), room) as room,
-      row_number() over (partition by channel order by head.place) as number
-    from known join head using (chat_id) join pace using (channel)
+    select chat_id, known.channel, epoch + 1 as epoch, head.place, least(floor(tokens), room) as room,
+      row_number() over (partition by known.channel order by head.message_class, head.place) as number
+    from known join head using (chat_id) join pace on pace.channel = known.channel
     where idle and head.message_class <> $9
   ) as idle where number <= room
 ), taken as (
-  update bucket set tokens = pace.tokens - spent.number, refilled_at = clock_timestamp()
+  update bucket set tokens = pace.tokens - spent.number, refilled_at = pace.at
   from pace join (select channel, count(*) as number from leased group by channel) as spent using (channel)
   where bucket.channel = pace.channel
 ), lanes as (

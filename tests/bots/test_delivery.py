@@ -1,8 +1,12 @@
 """Delivery: whatever becomes of a message is written down, however many are on their way."""
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 
+import pytest
+
+from bots import delivery as delivery_module
 from core.channel import ChannelStopped, Outcome, Pace, Sending, Sent
 from core.messages import Message, Span
 from storage import outbox, paces
@@ -50,6 +54,52 @@ async def test_a_slow_message_is_settled_as_well_as_a_quick_one_sent_beside_it(
     await asyncio.gather(running, return_exceptions=True)
 
     assert await db.fetchval(SENT) == 2
+
+
+async def test_what_has_no_room_leaves_as_soon_as_there_is_some(
+    pool: Pool, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_module, "AT_ONCE", 2)
+    monkeypatch.setattr(delivery_module, "POLL_S", 3600.0)
+    await paces.set_pace(db, "telegram", FAST)
+    said = {await make_chat(db, name): name for name in "abcde"}
+    async with db.transaction():
+        await outbox.add(
+            db, [Outgoing(chat, "telegram", Message((Span(words),))) for chat, words in said.items()]
+        )
+    delivery = a_delivery(pool, Platform())
+    running = asyncio.create_task(delivery.run())
+    delivery.wake(set(said))
+
+    while await db.fetchval(SENT) < len(said):  # noqa: ASYNC110  # as above
+        await asyncio.sleep(0)
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_nobody_tells_of_leaves_also_while_others_are_told_of(
+    pool: Pool, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_module, "POLL_S", 0.01)
+    await paces.set_pace(db, "telegram", FAST)
+    unknown, *known = [await make_chat(db, name) for name in ("of a dead process", *map(str, range(50)))]
+    delivery = a_delivery(pool, Platform())
+    delivery._look_at_all = False
+    delivery._looked_s = asyncio.get_running_loop().time()
+    async with db.transaction():
+        await outbox.add(db, [Outgoing(unknown, "telegram", Message((Span("word"),)))])
+    running = asyncio.create_task(delivery.run())
+
+    for chat in itertools.cycle(known):
+        if await db.fetchval("select state = 'sent' from outbox where chat_id = $1", unknown):
+            break
+        async with db.transaction():
+            await outbox.add(db, [Outgoing(chat, "telegram", Message((Span("word"),)))])
+        delivery.wake({chat})
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 @dataclass

@@ -86,6 +86,22 @@ async def test_a_sender_that_lost_its_lease_cannot_settle(db: Connection, lane: 
     assert await db.fetchval("select state from outbox where id = $1", slow.id) == "sending"
 
 
+async def test_of_two_leases_in_one_settlement_the_one_that_was_lost_changes_nothing(
+    db: Connection, lane: int
+) -> None:
+    await queue(db, lane, "first")
+    [slow] = await lanes.lease(db, "telegram", most=10, for_s=0)
+    [quick] = await lanes.lease(db, "telegram", most=10)
+    late = Settled(slow.id, slow.chat, slow.epoch, "dead", reason="too late")
+
+    for settled in ([late, sent(quick)], [sent(quick), late]):
+        await db.execute("update outbox set state = 'sending'")
+        await db.execute("update lane set epoch = $1, leased_until = clock_timestamp()", quick.epoch)
+        await lanes.settle(db, settled, pace=PACE)
+
+        assert await db.fetchval("select state from outbox") == "sent"
+
+
 # --- Leased as it is queued ------------------------------------------------------------------------
 
 
