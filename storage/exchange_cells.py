@@ -53,6 +53,20 @@ def _or(empty: Value, read: Callable[[str], Value]) -> Callable[[str], Value]:
     return lambda text: read(text) if text else empty
 
 
+def _below(limit: int) -> Callable[[str], Value]:
+    """Numbers that are smaller than *limit*, which its column has room for."""
+
+    @_remembering
+    def read(text: str) -> Value:
+        number = read_number(text)
+        assert isinstance(number, Decimal)  # noqa: S101 -- remembering hides the type of what it remembers
+        if abs(number) >= limit:
+            raise CellError(f"{shown(text)} is too large")
+        return number
+
+    return read
+
+
 def read_text(text: str) -> str:
     """Text that must be there."""
     if not text:
@@ -216,10 +230,17 @@ FREE_TEXT: Final = Cell("text", read_free_text)
 TEXT_OR_NONE: Final = Cell("text", _or(None, read_free_text))
 MONEY: Final = Cell("bigint", read_money)
 MONEY_OR_ZERO: Final = Cell("bigint", _or(0, read_money))
-NUMBER: Final = Cell("numeric", read_number)
-NUMBER_OR_ZERO: Final = Cell("numeric", _or(Decimal(0), read_number))
-NUMBER_OR_ONE: Final = Cell("numeric", _or(Decimal(1), read_number))
-NUMBER_OR_NONE: Final = Cell("numeric", _or(None, read_number))
+NUMBER: Final = Cell("numeric", _below(10**8))
+NUMBER_OR_ZERO: Final = Cell("numeric", _or(Decimal(0), NUMBER.read))
+NUMBER_OR_NONE: Final = Cell("numeric", _or(None, NUMBER.read))
+# Percents, shares, and what something is multiplied by.
+FACTOR: Final = Cell("numeric", _below(1_000))
+FACTOR_OR_ZERO: Final = Cell("numeric", _or(Decimal(0), FACTOR.read))
+FACTOR_OR_ONE: Final = Cell("numeric", _or(Decimal(1), FACTOR.read))
+FACTOR_OR_NONE: Final = Cell("numeric", _or(None, FACTOR.read))
+# What a meter shows.
+READING: Final = Cell("numeric", read_number)
+READING_OR_NONE: Final = Cell("numeric", _or(None, read_number))
 WHOLE: Final = Cell("integer", read_whole)
 WHOLE_OR_ZERO: Final = Cell("integer", _or(0, read_whole))
 WHOLE_OR_NONE: Final = Cell("integer", _or(None, read_whole))

@@ -40,6 +40,8 @@ async def add_charges(db: Connection, path: Path, content: Content, *, watch: Wa
     complaints = Complaints(path.name)
     with path.open("rb") as raw, TextIOWrapper(raw, content.encoding, newline="") as file:
         rows = Rows(CHARGES, file, complaints)
+        if complaints:
+            raise NotPlainError
         writing: asyncio.Future[str] | None = None
         try:
             for chunk in _plain(rows):
@@ -100,7 +102,7 @@ async def _begin_writing(db: Connection, chunk: Chunk) -> "asyncio.Future[str]":
         await taken.wait()
     except asyncio.CancelledError:
         writing.cancel()
-        await asyncio.wait({writing})
+        await asyncio.gather(writing, return_exceptions=True)
         raise
     return writing
 

@@ -58,7 +58,7 @@ class Content:
 
 
 def survey(path: Path) -> Content | None:
-    """Read a file once for its hash and its encoding: UTF-8, else windows-1251; None if it is neither."""
+    """The hash of a file and its encoding: UTF-8, else windows-1251; None if it is neither."""
     digest, size = sha256(), 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

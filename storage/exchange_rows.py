@@ -71,6 +71,7 @@ class Rows:
             self.complaints.add(1, "", f"cannot be read as CSV: {error}")
             return
         self.columns = tuple(name.strip().lower() for name in header)
+        self._broken = False
         self._readers = {column.name: column.cell.read for column in self.kind.columns}
         self._check_header()
 
@@ -89,8 +90,10 @@ class Rows:
 
     def __iter__(self) -> Iterator[Chunk]:
         summed = self.kind.control_column
-        while (block := self._next())[1]:
-            lines, rows = block
+        while not self._broken:
+            lines, rows = self._next()
+            if not rows:
+                return
             self.read += len(rows)
             chunk = self._read(lines, rows) or self._read_right_ones(lines, rows)
             if summed is not None:
@@ -108,6 +111,8 @@ class Rows:
                     if len(rows) == ROWS_AT_ONCE:
                         break
         except csv.Error as error:
+            # Where the next row begins cannot be told.
+            self._broken = True
             self.complaints.add(self._csv.line_num, "", f"cannot be read as CSV: {error}")
         return lines, rows
 

@@ -83,6 +83,8 @@ WRONG = [
     (cells.read_number, "1 000", "«1 000» is not a number"),
     (cells.read_number, "1e3", "«1e3» is not a number"),
     (cells.read_number, "٣", "«٣» is not a number"),
+    (cells.NUMBER.read, "123456789", "«123456789» is too large"),
+    (cells.FACTOR.read, "-1000", "«-1000» is too large"),
     (cells.read_money, "0.001", "«0.001» has part of a kopeck"),
     (cells.read_day, "30.04.2026", "«30.04.2026» is not a date like 2026-04-30"),
     (cells.read_day, "20260430", "«20260430» is not a date like 2026-04-30"),

@@ -72,6 +72,7 @@ async def test_an_account_may_go_on_in_the_next_rows_that_are_read(db: Connectio
         ({"service_code": "gas"}, "service_code", "«gas» is unknown"),
         ({"provider_id": "P9"}, "provider_id", "«P9» is unknown"),
         ({"tariff": "dear"}, "tariff", "«dear» is not a number"),
+        ({"tariff": "123456789"}, "tariff", "«123456789» is too large"),
         ({"benefit": "1"}, "payable", "is not charged + multiplier_sum + recalculation - benefit"),
     ],
 )
@@ -85,6 +86,32 @@ async def test_one_wrong_row_at_the_end_keeps_all_of_them_out(
     outcome = await load(db, path)
 
     assert outcome == Refused((BadRow(path.name, len(rows) + 1, column, reason),), 1)
+    assert await held(db) == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "reason"),
+    [
+        ("payment", "payable", "is missing in the header"),
+        ("payment", "payment", "is no column of charges"),
+        ("payable;", "", "is no column of charges"),
+        ("payable,", "payable,", "is no column of charges"),
+    ],
+)
+async def test_charges_under_another_header_are_refused_by_its_columns(
+    db: Connection, tmp_path: Path, header: str, column: str, reason: str
+) -> None:
+    await two_accounts(db, tmp_path)
+    path = make_file(tmp_path, "charges", *many_months())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    end = ";" if header.endswith(";") else ""
+    lines = [lines[0].replace("payable", header), *(line + end for line in lines[1:])]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+    outcome = await load(db, path)
+
+    assert isinstance(outcome, Refused)
+    assert (1, column, reason) in [(bad.line, bad.column, bad.reason) for bad in outcome.bad]
     assert await held(db) == 0
 
 

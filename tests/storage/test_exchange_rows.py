@@ -1,7 +1,10 @@
 """Rows are read many at once, and each is given or complained about as if it were alone."""
 
+import csv
 from collections.abc import Sequence
 from io import StringIO
+
+import pytest
 
 from storage.exchange_formats import KINDS
 from storage.exchange_protocol import BadRow, Complaints
@@ -48,6 +51,24 @@ def test_many_rows_are_given_in_their_order() -> None:
 
     assert given == [(number + 2, number) for number in range(count)]
     assert bad == ()
+
+
+@pytest.mark.parametrize("before", [0, 1, ROWS_AT_ONCE])
+def test_nothing_is_read_after_what_cannot_be_read_as_csv(before: int) -> None:
+    rows = [f"{number};accepted;;" for number in range(before)]
+    broken = f"{'9' * (csv.field_size_limit() + 1)};accepted;;"
+
+    complaints = Complaints("acks.csv")
+    lines = [HEADER, *rows, broken, "5;accepted;;", "x;accepted;;", ""]
+
+    given = [
+        line
+        for chunk in Rows(KINDS["reading_acks"], StringIO("\n".join(lines)), complaints)
+        for line in chunk.lines
+    ]
+
+    assert given == list(range(2, before + 2))
+    assert [one.line for one in complaints.refused.bad] == [before + 2]
 
 
 def test_a_file_of_a_header_alone_has_no_rows() -> None:
