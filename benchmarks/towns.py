@@ -63,8 +63,8 @@ select account_id, ($1::date - make_interval(months => n))::date, service_code, 
 from ledger_account cross join generate_series(0, $2::int - 1) n
 """
 LAYERS: Final = """
-insert into layer (ledger_account_id, period, account_id, kopecks)
-select id, ($1::date - make_interval(months => n))::date, account_id,
+insert into layer (ledger_account_id, period, account_id, service_code, penalty, kopecks)
+select id, ($1::date - make_interval(months => n))::date, account_id, service_code, false,
   case when n = 0 or (n = 1 and account_id % 5 = 0) then 15000 else 0 end
 from ledger_account cross join generate_series(0, $2::int - 1) n
 """

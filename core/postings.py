@@ -36,6 +36,7 @@ class Kind(StrEnum):
 
 # The kind of ledger account that holds a resident's advance; a resident's other ones hold what is owed.
 UNALLOCATED: Final = "unallocated"
+PENALTY: Final = "penalty"
 
 
 class LedgerAccount(msgspec.Struct, frozen=True, gc=False):
@@ -67,7 +68,7 @@ class LedgerAccount(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def penalty(cls, account: int, service: str, provider: str) -> LedgerAccount:
         """What a resident's account owes for having paid for a service late."""
-        return cls("penalty", account, service, provider)
+        return cls(PENALTY, account, service, provider)
 
     @classmethod
     def unallocated(cls, account: int) -> LedgerAccount:

@@ -157,7 +157,9 @@ def class_of(document: Document) -> DataClass:
 
 
 def _permitted_keyboard(keyboard: Keyboard, ceiling: Ceiling) -> Keyboard:
-    if all(isinstance(key, ContactButton) or ceiling.carries(key.data_class) for row in keyboard for key in row):
+    if all(
+        isinstance(key, ContactButton) or ceiling.carries(key.data_class) for row in keyboard for key in row
+    ):
         return keyboard
     rows = (tuple(_permitted_buttons(row, ceiling)) for row in keyboard)
     return tuple(row for row in rows if row)

@@ -54,11 +54,10 @@ left join lateral (
     select json_agg(json_build_array(period, lines))::text as months
     from (
         select l.period, json_agg(json_build_array(
-            la.service_code, l.kopecks, la.kind = 'penalty', coalesce(s.optional, false)
+            l.service_code, l.kopecks, l.penalty, coalesce(s.optional, false)
         )) as lines
         from layer l
-        join ledger_account la on la.id = l.ledger_account_id
-        left join service s on s.code = la.service_code
+        left join service s on s.code = l.service_code
         where l.account_id = a.id and l.kopecks <> 0
         group by l.period
     ) month

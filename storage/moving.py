@@ -12,7 +12,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final, TypeAlias
 
-from core.postings import UNALLOCATED, LedgerAccount, Transfer
+from core.postings import PENALTY, UNALLOCATED, LedgerAccount, Transfer
 from storage.database import Connection
 from storage.postings import recorded
 
@@ -56,12 +56,12 @@ class Moves:
 
 # Add to what is owed, month by month.
 MOVE_LAYERS: Final = """
-insert into layer (ledger_account_id, period, account_id, kopecks)
-select * from unnest($1::bigint[], $2::date[], $3::bigint[], $4::bigint[])
+insert into layer (ledger_account_id, period, account_id, service_code, penalty, kopecks)
+select * from unnest($1::bigint[], $2::date[], $3::bigint[], $4::text[], $5::bool[], $6::bigint[])
 on conflict (ledger_account_id, period) do update set kopecks = layer.kopecks + excluded.kopecks
 """
 
-LAYER_COLUMNS: Final = ("ledger_account_id", "period", "account_id", "kopecks")
+LAYER_COLUMNS: Final = ("ledger_account_id", "period", "account_id", "service_code", "penalty", "kopecks")
 
 # Begin advances.
 ADD_ADVANCES: Final = """
@@ -99,8 +99,9 @@ async def _move_layers(
     db: Connection, moves: Moves, numbers: Mapping[str, int], layered: Container[Layer]
 ) -> None:
     rows = {
-        layer: (numbers[layer[0]], layer[1], moves.places[layer[0]].account, kopecks)
+        layer: (numbers[layer[0]], layer[1], place.account, place.service, place.kind == PENALTY, kopecks)
         for layer, kopecks in moves.layers.items()
+        for place in (moves.places[layer[0]],)
     }
     if moved := sorted(row for layer, row in rows.items() if layer in layered):
         await db.execute(MOVE_LAYERS, *zip(*moved, strict=True))

@@ -49,11 +49,10 @@ left join service s on s.code = x.service_code
 where coalesce(y.paid_on, p.business_day) > x.period + 60 and x.period < l.counted_until - 60
     and not coalesce(s.optional, false)
 union all
-select l.account_id, l.counted_until, o.period, a.service_code, o.kopecks, l.counted_until
+select l.account_id, l.counted_until, o.period, o.service_code, o.kopecks, l.counted_until
 from latest l
-join layer o on o.account_id = l.account_id and o.kopecks > 0 and o.period < l.counted_until - 60
-join ledger_account a on a.id = o.ledger_account_id and a.kind = 'receivable'
-left join service s on s.code = a.service_code
+join layer o on o.account_id = l.account_id and not o.penalty and o.kopecks > 0 and o.period < l.counted_until - 60
+left join service s on s.code = o.service_code
 where not coalesce(s.optional, false)
 """
 

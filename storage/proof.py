@@ -97,7 +97,8 @@ full join (
     select ledger_account_id, period, sum(kopecks) as kopecks from owed group by ledger_account_id, period
 ) m using (ledger_account_id, period)
 left join ledger_account a on a.id = ledger_account_id
-where coalesce(l.kopecks, 0) <> coalesce(m.kopecks, 0) or l.account_id <> a.account_id
+where coalesce(l.kopecks, 0) <> coalesce(m.kopecks, 0)
+  or (l.account_id, l.service_code, l.penalty) <> (a.account_id, a.service_code, a.kind = 'penalty')
 """
 
 # What is left of money is what transfers left of it.

@@ -79,20 +79,14 @@ class Link(Base):
     account: Mapped[Account] = relationship()
 
 
-class LedgerAccount(Base):
-    __tablename__ = "ledger_account"
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    kind: Mapped[str]
-    service_code: Mapped[str | None]
-
-
 class Layer(Base):
     __tablename__ = "layer"
-    ledger_account_id: Mapped[int] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
+    ledger_account_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     period: Mapped[date] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(BigInteger)
     kopecks: Mapped[int] = mapped_column(BigInteger)
-    ledger_account: Mapped[LedgerAccount] = relationship()
+    service_code: Mapped[str]
+    penalty: Mapped[bool]
 
 
 class Balance(Base):
@@ -156,11 +150,7 @@ async def card(session: AsyncSession, message: Message) -> tuple[str, InlineKeyb
     if link is None:
         raise LookupError("no account")
     account = link.account.id
-    lines = await session.scalars(
-        select(Layer)
-        .where(Layer.account_id == account, Layer.kopecks != 0)
-        .options(joinedload(Layer.ledger_account))
-    )
+    lines = await session.scalars(select(Layer).where(Layer.account_id == account, Layer.kopecks != 0))
     due = sum(line.kopecks for line in lines)
     if kept := await session.get(Balance, account):
         due -= kept.advance

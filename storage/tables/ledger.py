@@ -109,6 +109,9 @@ LAYER: Final = Table(
     Column("ledger_account_id", BigInteger, primary_key=True),
     Column("period", Date, primary_key=True),
     Column("account_id", BigInteger, nullable=False),
+    # What the ledger account is kept for, said again: a balance is told without twenty looks at as many of them.
+    Column("service_code", Text, nullable=False),
+    Column("penalty", Boolean, nullable=False),
     Column("kopecks", BigInteger, nullable=False),
 )
 Index("layer_open_idx", LAYER.c.account_id, postgresql_where=LAYER.c.kopecks != 0)

@@ -79,6 +79,8 @@ CREATE TABLE layer (
     ledger_account_id BIGINT NOT NULL,
     period DATE NOT NULL,
     account_id BIGINT NOT NULL,
+    service_code TEXT NOT NULL,
+    penalty BOOLEAN NOT NULL,
     kopecks BIGINT NOT NULL,
     CONSTRAINT layer_pkey PRIMARY KEY (ledger_account_id, period)
 )
