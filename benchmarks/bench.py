@@ -18,14 +18,14 @@ import structlog
 import uvloop
 from rich.console import Console
 
-from benchmarks import engine, figures, growth, importing, starting, throughput
+from benchmarks import engine, figures, growth, importing, latency, starting, throughput
 
 PARTS: Final[Mapping[str, Callable[[], Coroutine[Any, Any, figures.Part]]]] = {
     "starting": starting.starting,
     "end-to-end": throughput.end_to_end,
     "engine": engine.compare,
     "channels": throughput.channels,
-    "latency": throughput.latency,
+    "latency": latency.latency,
     "workers": throughput.workers,
     "growth": growth.growth,
     "importing": importing.importing,

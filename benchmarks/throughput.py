@@ -1,23 +1,16 @@
-"""Messages a second, webhook in to reply out: beside peers, by messenger, by processes; and how long each takes."""
+"""Messages a second, webhook in to reply out: beside peers, by messenger, by processes."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import statistics
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from time import monotonic
 from typing import Final
-
-import aiohttp
-from aiohttp import web
 
 from benchmarks.asking import ASKING
 from benchmarks.figures import Figure, Part, goal, ratio
-from benchmarks.ground import Ground, settle, wide_ground
-from benchmarks.ports import free_port
-from benchmarks.running import Load, Loader, Running, kvitok, peer, sinking
+from benchmarks.ground import settle, wide_ground
+from benchmarks.running import Load, Loader, kvitok, peer, sinking
 from storage.database import connect
 
 ACCOUNTS: Final = 500
@@ -26,7 +19,6 @@ CHATS: Final = 10_000
 SECONDS: Final = 8.0
 ROUNDS: Final = 3
 WARM_S: Final = 2.0
-LATE_S: Final = 20.0
 EXPECTED_PER_S: Final = 3000
 # The echo is faster than whatever does some work.
 ECHO_PER_S: Final = 12_000
@@ -153,123 +145,3 @@ async def workers() -> Part:
             "the limit is the machine once all cores are busy: PostgreSQL, wrk and the sink share it",
         ),
     )
-
-
-# --- How long a message takes -----------------------------------------------------------------------
-
-
-class Stopwatch:
-    """A sink that notes when the reply of each chat came."""
-
-    def __init__(self) -> None:
-        self._came: dict[str, float] = {}
-        self._wanted: frozenset[str] = frozenset()
-        self._all = asyncio.Event()
-
-    def expect(self, chats: frozenset[str]) -> None:
-        """Begin anew, for a reply to each of *chats*; what comes to others is left over from an earlier load."""
-        self._came.clear()
-        self._wanted = chats
-        self._all.clear()
-
-    async def answer(self, request: web.Request) -> web.Response:
-        """Take a message as Telegram does."""
-        call = await request.json()
-        if (chat := str(call["chat_id"])) in self._wanted:
-            self._came[chat] = monotonic()
-        if len(self._came) == len(self._wanted):
-            self._all.set()
-        return web.json_response(ASKING["telegram"].answer)
-
-    async def all_came(self) -> dict[str, float]:
-        """When the reply of each chat came. Raises TimeoutError if they do not all."""
-        async with asyncio.timeout(LATE_S):
-            await self._all.wait()
-        return self._came
-
-
-async def latency() -> Part:
-    """From webhook in to reply out at half of the maximum rate, each update at its own time, however we fare."""
-    asking = ASKING["telegram"]
-    chats = asking.chats(CHATS)
-    async with wide_ground(accounts=ACCOUNTS, chats=CHATS) as here, sinking() as sink:
-        async with kvitok(here, sink.process.port, "telegram") as server:
-            loader = Loader(sink, asking, chats)
-            await loader.load([server], WARM_S, EXPECTED_PER_S)
-            maximum = [await loader.load([server], SECONDS / 2, EXPECTED_PER_S) for _ in range(ROUNDS)]
-        rate = statistics.median(each.per_s for each in maximum) / 2
-        medians, p99s = await _timed(here, chats, loader.posted, rate)
-    return Part(
-        (
-            Figure("maximum rate", "messages/s", tuple(each.per_s for each in maximum)),
-            Figure("at half of it: median", "ms", tuple(medians)),
-            Figure("at half of it: 99th percentile", "ms", tuple(p99s)),
-        ),
-        (goal("99th percentile, ms", statistics.median(p99s), most=50),),
-    )
-
-
-async def _timed(
-    here: Ground, chats: Sequence[str], first: int, rate: float
-) -> tuple[list[float], list[float]]:
-    stopwatch, port = Stopwatch(), free_port()
-    app = web.Application()
-    app.router.add_post("/telegram/bot{token}/{method}", stopwatch.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    medians, p99s = [], []
-    try:
-        async with kvitok(here, port, "telegram") as server, aiohttp.ClientSession() as http:
-            await _round(http, server, stopwatch, chats, first=first, rate=rate, seconds=WARM_S)
-            for _ in range(ROUNDS):
-                first += int(rate * SECONDS) + 1000
-                took_ms = await _round(
-                    http, server, stopwatch, chats, first=first, rate=rate, seconds=SECONDS
-                )
-                medians.append(statistics.median(took_ms))
-                p99s.append(statistics.quantiles(took_ms, n=100)[98])
-    finally:
-        await runner.cleanup()
-    return medians, p99s
-
-
-async def _round(
-    http: aiohttp.ClientSession,
-    server: Running,
-    stopwatch: Stopwatch,
-    chats: Sequence[str],
-    *,
-    first: int,
-    rate: float,
-    seconds: float,
-) -> list[float]:
-    """How long each reply took, in ms, counted from when its update was to be posted."""
-    asking = ASKING["telegram"]
-    count = min(int(rate * seconds), len(chats))
-    requests = list(asking.requests(chats, first, count))
-    # Our own collector's pauses, with thousands of posts at hand, would be told as theirs.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    began = monotonic() + 0.1
-    due = {chats[(first + place) % len(chats)]: began + place / rate for place in range(count)}
-    stopwatch.expect(frozenset(due))
-
-    async def post(proof: str, body: bytes) -> None:
-        headers = {asking.header: proof, "Content-Type": "application/json"}
-        async with http.post(
-            f"http://127.0.0.1:{server.port}{asking.path}", data=body, headers=headers
-        ) as got:
-            await got.read()
-
-    posts = []
-    for (proof, body), at in zip(requests, due.values(), strict=True):
-        if (wait_s := at - monotonic()) > 0:
-            await asyncio.sleep(wait_s)
-        posts.append(asyncio.create_task(post(proof, body)))
-    await asyncio.gather(*posts)
-    came = await stopwatch.all_came()
-    gc.enable()
-    gc.unfreeze()
-    return [(came[chat] - at) * 1000 for chat, at in due.items()]
