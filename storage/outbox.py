@@ -29,8 +29,9 @@ ENCODER: Final = msgspec.json.Encoder()
 DECODER: Final = msgspec.json.Decoder(Message)
 
 # Adds messages in the given order and has the lanes of their chats due; lanes, in the order of chats, and then the
-# buckets come last in the order of locks. The heads of lanes in which nothing waits are leased at once to the senders of $6, as many
-# of each channel as $7 and its bucket allow: `LEASE` and `HEADS` for what has just come about. Gives these.
+# buckets come last in the order of locks. The heads of lanes in which nothing waits are leased at once to the senders
+# of $6, as many of each channel as $7 and its bucket allow: what `lanes.lease` does, for what has just come about. Gives
+# these.
 ADD: Final = """
 with added as materialized (
   select chat_id, channel, message_class, body, event_id, place
@@ -50,40 +51,48 @@ with added as materialized (
     and channel in (select channel from head where message_class <> $9)
   order by channel for update of bucket
 ), leased as materialized (
-  select chat_id, channel, epoch, place from (
-    select chat_id, known.channel, epoch + 1 as epoch, head.place, least(floor(tokens), room) as room,
-      row_number() over (partition by known.channel order by head.message_class, head.place) as number
-    from known join head using (chat_id) join pace on pace.channel = known.channel
-    where idle and head.message_class <> $9
+  select chat_id, channel, epoch, begun, place from (
+    select chat_id, head.channel, coalesce(known.epoch, 0) + 1 as epoch, known.epoch is null as begun, head.place,
+      least(floor(tokens), room) as room,
+      row_number() over (partition by head.channel order by head.message_class, head.place) as number
+    from head left join known using (chat_id) join pace on pace.channel = head.channel
+    where coalesce(idle, true) and head.message_class <> $9
   ) as idle where number <= room
 ), taken as (
   update bucket set tokens = pace.tokens - spent.number, refilled_at = pace.at
   from pace join (select channel, count(*) as number from leased group by channel) as spent using (channel)
   where bucket.channel = pace.channel
 ), lanes as (
-  insert into lane (chat_id, channel, due_at, head_class, leased_until)
-  select added.chat_id, min(added.channel), clock_timestamp(), min(message_class),
-    case when min(leased.chat_id) is not null then clock_timestamp() + make_interval(secs => $8) end
+  insert into lane (chat_id, channel, due_at, head_class, epoch, leased_until)
+  select added.chat_id, min(added.channel), clock_timestamp(), min(message_class), coalesce(min(leased.epoch), 0),
+    case when min(leased.epoch) is not null then clock_timestamp() + make_interval(secs => $8) end
   from added left join leased using (chat_id)
   group by added.chat_id order by added.chat_id
   on conflict (chat_id) do update set
     due_at = coalesce(lane.due_at, greatest(excluded.due_at, lane.free_at)),
     head_class = case when lane.due_at is null then excluded.head_class
       else least(lane.head_class, excluded.head_class) end,
-    epoch = lane.epoch + case when excluded.leased_until is null then 0 else 1 end,
-    leased_until = coalesce(excluded.leased_until, lane.leased_until)
+    (epoch, leased_until) = (
+      -- Not of a lane that another has begun meanwhile.
+      select case when ours then excluded.epoch else lane.epoch end,
+        case when ours then excluded.leased_until else lane.leased_until end
+      from (select lane.due_at is null and excluded.epoch = lane.epoch + 1) as found (ours)
+    )
+  returning chat_id, xmax = 0 as inserted
+), ours as materialized (
+  select leased.* from leased join lanes using (chat_id) where inserted or not begun
 ), queued as (
   insert into outbox (chat_id, channel, message_class, body, event_id, state, attempts, first_tried_at)
   select added.chat_id, added.channel, message_class, body, event_id,
-    case when leased.place is null then 'queued' else 'sending' end,
-    case when leased.place is null then 0 else 1 end,
-    case when leased.place is not null then clock_timestamp() end
-  from added left join leased using (chat_id, place)
+    case when ours.place is null then 'queued' else 'sending' end,
+    case when ours.place is null then 0 else 1 end,
+    case when ours.place is not null then clock_timestamp() end
+  from added left join ours using (chat_id, place)
   order by added.place
   returning id, chat_id, state
 )
-select queued.id, queued.chat_id, leased.epoch, leased.place, chat.address
-from queued join leased using (chat_id) join chat on chat.id = leased.chat_id
+select queued.id, queued.chat_id, ours.epoch, ours.place, chat.address
+from queued join ours using (chat_id) join chat on chat.id = ours.chat_id
 where queued.state = 'sending'
 """
 

@@ -1,5 +1,6 @@
 """Lanes keep each chat's order; leases fence senders; paces hold; nothing is lost or settled twice."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -102,6 +103,9 @@ async def test_of_two_leases_in_one_settlement_the_one_that_was_lost_changes_not
         assert await db.fetchval("select state from outbox") == "sent"
 
 
+WAITS = "select exists (select from pg_locks where not granted)"
+
+
 # --- Leased as it is queued ------------------------------------------------------------------------
 
 
@@ -138,6 +142,30 @@ async def test_what_may_leave_at_once_is_its_senders_when_it_is_queued(db: Conne
     assert await lanes.lease(db, "telegram", most=10) == []
     await lanes.settle(db, [sent(head)], pace=PACE)
     assert await db.fetchval("select state from outbox where id = $1", head.id) == "sent"
+
+
+async def test_so_does_the_first_message_of_a_chat(db: Connection, lane: int) -> None:
+    [head] = await say(db, [lane], "hello")
+    await outbox.add(db, [Outgoing(lane, "telegram", a_message("and"))], senders={"telegram": 1})
+    await lanes.settle(db, [sent(head)], pace=PACE)
+
+    assert (head.epoch, words_of([head])) == (1, ["hello"])
+    assert words_of(await lanes.lease(db, "telegram", most=10)) == ["and"]
+
+
+async def test_of_two_who_begin_a_lane_at_once_one_waits_for_the_other(pool: Pool, lane: int) -> None:
+    first, second = (Outgoing(lane, "telegram", a_message(words)) for words in ("first", "second"))
+    async with pool.acquire() as one, pool.acquire() as two:
+        async with one.transaction():
+            [head] = await outbox.add(one, [first], senders={"telegram": 1})
+            waiting = asyncio.create_task(outbox.add(two, [second], senders={"telegram": 1}))
+            while not await one.fetchval(WAITS):  # noqa: ASYNC110  # a lock that is waited for sets no event
+                await asyncio.sleep(0)
+        assert await waiting == []
+        assert await lanes.lease(two, "telegram", most=10) == []
+        await lanes.settle(one, [sent(head)], pace=PACE)
+
+        assert words_of(await lanes.lease(two, "telegram", most=10)) == ["second"]
 
 
 async def test_what_was_leased_so_is_uncertain_once_its_lease_ends(db: Connection, lane: int) -> None:
