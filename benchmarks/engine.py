@@ -143,7 +143,6 @@ def turn_script(chats: int) -> str:
     turn = (
         _filled(inbox.RECORD, "array['telegram']", "array['b' || :key::text]"),
         _filled(conversations.LOCK, "array[]::text[]", "array[]::bytea[]", one),
-        _filled(inbox.SEEN_EARLIER, "array['telegram']", "array['b' || :key::text]"),
         _filled(residents.RESIDENTS_OF, one),
         _filled(bills.FACTS, "array[(select account_id from account_link where chat_id = :chat)]"),
         _filled(

@@ -212,7 +212,7 @@ class Engine:
     async def _turn(self, db: Connection, batch: Sequence[Arrival]) -> dict[Arrival, Turned]:
         """Run the turns of *batch* whose keys are new; what each came to."""
         now = self._now()
-        new = await inbox.record(db, sorted((each.channel, each.key) for each in batch))
+        new, young = await inbox.record(db, sorted((each.channel, each.key) for each in batch))
         arrivals = [each for each in batch if (each.channel, each.key) in new]
         if not arrivals:
             return {}
@@ -223,7 +223,7 @@ class Engine:
         ]
         numbers = [each.chat for each in arrivals if isinstance(each.chat, int)]
         by_address, by_number = await conversations.lock(db, addresses, numbers, now=now, keys=self._keys)
-        earlier = await inbox.seen_earlier(db, [(each.channel, each.key) for each in arrivals])
+        earlier = await inbox.seen_earlier(db, list(new)) if young else set()
         chosen: list[tuple[Arrival, conversations.Conversation]] = []
         for each in arrivals:
             known = (

@@ -1,43 +1,59 @@
 """Keys of updates that were handled: what comes again is known and changes nothing.
 
-Keys live in daily partitions. A key that is handled today may have come first on an earlier day, so the
-earlier days are looked at as well, after the chat is locked: whoever handled it then has committed by now.
+Keys live in daily partitions. A key that is handled today may have come first on an earlier day, so the earlier days
+are looked at as well; and while a day is young, once more after the chat is locked: whoever handled it on the day
+before may not have committed at the first look, and has by then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from storage.database import Connection
 
 UpdateKey: TypeAlias = tuple[str, str]
 
-# Notes the keys of today's updates, in key order; gives those that were not known.
-RECORD: Final = """
-insert into inbox (day, channel, key)
-select current_date, channel, key from unnest($1::text[], $2::text[]) as asked (channel, key)
-order by channel, key
-on conflict do nothing
-returning channel, key
-"""
-
-
-async def record(db: Connection, keys: Sequence[UpdateKey]) -> set[UpdateKey]:
-    """Note *keys*; returns those that are new today."""
-    rows = await db.fetch(RECORD, [channel for channel, _ in keys], [key for _, key in keys])
-    return {(row["channel"], row["key"]) for row in rows}
-
-
-# Which of these keys were handled on an earlier day.
-SEEN_EARLIER: Final = """
-select inbox.channel, inbox.key
-from unnest($1::text[], $2::text[]) as asked (channel, key)
-join inbox on inbox.channel = asked.channel and inbox.key = asked.key
-where inbox.day = any (array[
+EARLIER: Final = """
+day = any (array[
   current_date - 1, current_date - 2, current_date - 3, current_date - 4, current_date - 5, current_date - 6
 ])
 """
+
+
+class Recorded(NamedTuple):
+    """The keys that are new; *young*: the day is so young that turns of the day before may still be running."""
+
+    new: set[UpdateKey]
+    young: bool
+
+
+# Notes the keys of today's updates that were not known, in key order; gives these. No turn lasts for ten minutes.
+RECORD: Final = f"""
+insert into inbox (day, channel, key)
+select current_date, channel, key from unnest($1::text[], $2::text[]) as asked (channel, key)
+where not exists (
+  select from inbox where inbox.channel = asked.channel and inbox.key = asked.key and inbox.{EARLIER.strip()}
+)
+order by channel, key
+on conflict do nothing
+returning channel, key, clock_timestamp() < day + interval '10 minutes' as young
+"""  # noqa: S608  # the days are ours
+
+
+async def record(db: Connection, keys: Sequence[UpdateKey]) -> Recorded:
+    """Note those of *keys* that are new."""
+    rows = await db.fetch(RECORD, [channel for channel, _ in keys], [key for _, key in keys])
+    return Recorded({(row["channel"], row["key"]) for row in rows}, any(row["young"] for row in rows))
+
+
+# Which of these keys were handled on an earlier day.
+SEEN_EARLIER: Final = f"""
+select inbox.channel, inbox.key
+from unnest($1::text[], $2::text[]) as asked (channel, key)
+join inbox on inbox.channel = asked.channel and inbox.key = asked.key
+where inbox.{EARLIER.strip()}
+"""  # noqa: S608  # the days are ours
 
 
 async def seen_earlier(db: Connection, keys: Sequence[UpdateKey]) -> set[UpdateKey]:

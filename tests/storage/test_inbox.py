@@ -7,13 +7,14 @@ KEY = ("telegram", "7:1")
 
 
 async def test_a_key_is_new_once(db: Connection) -> None:
-    assert await inbox.record(db, [KEY]) == {KEY}
-    assert await inbox.record(db, [KEY, ("vk", "7:1")]) == {("vk", "7:1")}
+    assert (await inbox.record(db, [KEY])).new == {KEY}
+    assert (await inbox.record(db, [KEY, ("vk", "7:1")])).new == {("vk", "7:1")}
 
 
 async def test_a_key_of_an_earlier_day_is_known(db: Connection) -> None:
     await db.execute("insert into inbox (day, channel, key) values (current_date - 5, $1, $2)", *KEY)
 
+    assert (await inbox.record(db, [KEY, ("vk", "7:1")])).new == {("vk", "7:1")}
     assert await inbox.seen_earlier(db, [KEY, ("vk", "7:1")]) == {KEY}
 
 
