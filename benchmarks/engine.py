@@ -36,7 +36,7 @@ from storage.payments import PaymentSettings
 ACCOUNTS: Final = 500
 CHATS: Final = 500
 SECONDS: Final = 8
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 CLIENTS: Final = 16
 TELEGRAM: Final = Capabilities(4096, 1024, 100, 8, 100, 64, edits=True, bold=True, monospaced=True)
 

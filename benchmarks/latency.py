@@ -21,11 +21,13 @@ from benchmarks.figures import Figure, Part, goal
 from benchmarks.ground import Ground, wide_ground
 from benchmarks.ports import free_port
 from benchmarks.running import Loader, Running, kvitok, sinking
-from benchmarks.throughput import ACCOUNTS, CHATS, EXPECTED_PER_S, ROUNDS, SECONDS, WARM_S
+from benchmarks.throughput import ACCOUNTS, CHATS, EXPECTED_PER_S, SECONDS, WARM_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A percentile is moved by whatever else the machine does for a moment.
+ROUNDS: Final = 7
 LATE_S: Final = 20.0
 CONNECTIONS: Final = 256
 END: Final = b"\r\n\r\n"

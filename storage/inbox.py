@@ -29,12 +29,16 @@ class Recorded(NamedTuple):
 
 
 # Notes the keys of today's updates that were not known, in key order; gives these. No turn lasts for ten minutes.
+# The limit has each key looked up by itself: without it a plan that was made on an empty day reads whole days.
 RECORD: Final = f"""
 insert into inbox (day, channel, key)
 select current_date, channel, key from unnest($1::text[], $2::text[]) as asked (channel, key)
-where not exists (
-  select from inbox where inbox.channel = asked.channel and inbox.key = asked.key and inbox.{EARLIER.strip()}
-)
+left join lateral (
+  select true as known from inbox
+  where inbox.channel = asked.channel and inbox.key = asked.key and {EARLIER.strip()}
+  limit 1
+) as earlier on true
+where known is null
 order by channel, key
 on conflict do nothing
 returning channel, key, clock_timestamp() < day + interval '10 minutes' as young
@@ -49,10 +53,10 @@ async def record(db: Connection, keys: Sequence[UpdateKey]) -> Recorded:
 
 # Which of these keys were handled on an earlier day.
 SEEN_EARLIER: Final = f"""
-select inbox.channel, inbox.key
-from unnest($1::text[], $2::text[]) as asked (channel, key)
-join inbox on inbox.channel = asked.channel and inbox.key = asked.key
-where inbox.{EARLIER.strip()}
+select channel, key from unnest($1::text[], $2::text[]) as asked (channel, key)
+cross join lateral (
+  select from inbox where inbox.channel = asked.channel and inbox.key = asked.key and {EARLIER.strip()} limit 1
+) as earlier
 """  # noqa: S608  # the days are ours
 
 
