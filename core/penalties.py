@@ -117,7 +117,8 @@ def penalties(debts: Iterable[Debt], paid_on: date, rules: PenaltyRules = RULES)
     kopecks = 0
     for (overhaul, due), amounts in alike.items():
         share = _a_kopeck(overhaul, due, paid_on, rules)
-        kopecks += sum(_nearest(amount * share.numerator, share.denominator) for amount in amounts)
+        numerator, denominator = share.numerator, share.denominator
+        kopecks += sum([_nearest(amount * numerator, denominator) for amount in amounts])
     return Money(kopecks)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -142,22 +142,20 @@ def state(facts: Facts, on: date, dues: DueRules) -> Statement:
     bill = facts.bill
     if facts.differs and bill is not None:
         return _by_bill(facts, bill, on, dues)
-    lines = [line for month in facts.months for line in month.lines]
-    late = [(month, day) for month in facts.months if (day := due_on(month.period, dues)) < on]
-    due = _sum(lines) - facts.advance
-    overdue = _sum(line for month, _ in late for line in month.lines if not line.optional)
+    open_now = _open(facts.months, on, dues)
+    due = Money(open_now.kopecks) - facts.advance
     return Statement(
         account=facts.account,
         period=bill.period if bill else None,
         due=due,
         due_on=due_on(bill.period, dues) if bill else None,
-        overdue=_part(overdue, of=due),
-        penalty=_part(_sum(line for line in lines if line.penalty), of=due),
+        overdue=_part(Money(open_now.overdue), of=due),
+        penalty=_part(Money(open_now.penalty), of=due),
         billed=bill.total_due if bill else NOTHING,
         counted_until=bill.counted_until if bill else None,
         paid_since=facts.paid_since,
         differs=False,
-        late=tuple(debt for month, day in late for debt in _debts(month, day)),
+        late=tuple(open_now.late),
     )
 
 
@@ -179,15 +177,31 @@ def _by_bill(facts: Facts, bill: LastBill, on: date, dues: DueRules) -> Statemen
     )
 
 
-def _sum(lines: Iterable[OpenLine]) -> Money:
-    return Money(sum(line.kopecks for line in lines))
+class _Open(msgspec.Struct):
+    """What is open, in kopecks; what of it is overdue, and what are penalties; what penalties grow on."""
+
+    kopecks: int = 0
+    overdue: int = 0
+    penalty: int = 0
+    late: list[Debt] = msgspec.field(default_factory=list)
 
 
-def _debts(month: OpenMonth, day: date) -> Iterator[Debt]:
-    """What penalties grow on in *month*, which was due on *day*."""
-    for line in month.lines:
-        if line.kopecks > 0 and not line.penalty and not line.optional:
-            yield Debt(line.service, Money(line.kopecks), day)
+def _open(months: Iterable[OpenMonth], on: date, dues: DueRules) -> _Open:
+    """Sum *months* up as of *on*. In one pass: every look at a balance comes here, with some twenty lines a month."""
+    kopecks = overdue = penalty = 0
+    late: list[Debt] = []
+    for month in months:
+        day = due_on(month.period, dues)
+        is_late = day < on
+        for line in month.lines:
+            kopecks += line.kopecks
+            if line.penalty:
+                penalty += line.kopecks
+            if is_late and not line.optional:
+                overdue += line.kopecks
+                if line.kopecks > 0 and not line.penalty:
+                    late.append(Debt(line.service, Money(line.kopecks), day))
+    return _Open(kopecks, overdue, penalty, late)
 
 
 def _part(amount: Money, *, of: Money) -> Money:
