@@ -263,37 +263,30 @@ end
 $$
 """
 
-REFUSE_SERVICES: Final = """
-create function refuse_services() returns trigger language plpgsql as $$
-begin
-    if exists (
-        select from was
-        where not exists (select from service s where s.code = was.code)
-            and exists (select from charge c where c.service_code = was.code)
-    ) then
-        raise exception 'a service that was charged stays'
-            using errcode = 'foreign_key_violation', constraint = 'charge_of_nothing';
-    end if;
-    return null;
-end
-$$
-"""
 
-REFUSE_PROVIDERS: Final = """
-create function refuse_providers() returns trigger language plpgsql as $$
+def _refuse_removal(table: str, key: str, charged_by: str, words: str) -> str:
+    """The function that keeps rows of *table* which charges name, by their column *charged_by*."""
+    return f"""
+create function refuse_{table}s() returns trigger language plpgsql as $$
 begin
     if exists (
         select from was
-        where not exists (select from provider p where p.id = was.id)
-            and exists (select from charge c where c.provider_id = was.id)
+        where not exists (select from {table} {table[0]} where {table[0]}.{key} = was.{key})
+            and exists (select from charge c where c.{charged_by} = was.{key})
     ) then
-        raise exception 'a provider that charged stays'
+        raise exception '{words}'
             using errcode = 'foreign_key_violation', constraint = 'charge_of_nothing';
     end if;
     return null;
 end
 $$
-"""
+"""  # noqa: S608  # the names are ours
+
+
+REFUSE_SERVICES: Final = _refuse_removal(
+    "service", "code", "service_code", "a service that was charged stays"
+)
+REFUSE_PROVIDERS: Final = _refuse_removal("provider", "id", "provider_id", "a provider that charged stays")
 
 
 def _guarded(table: str, event: str, rows: str, function: str) -> str:
