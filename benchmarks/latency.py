@@ -11,10 +11,11 @@ import gc
 import json
 import re
 import statistics
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from benchmarks.asking import ASKING, Asking
 from benchmarks.figures import Figure, Part, goal
@@ -22,9 +23,6 @@ from benchmarks.ground import Ground, wide_ground
 from benchmarks.ports import free_port
 from benchmarks.running import Loader, Running, kvitok, sinking
 from benchmarks.throughput import ACCOUNTS, CHATS, EXPECTED_PER_S, SECONDS, WARM_S
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # A percentile is moved by whatever else the machine does for a moment.
 ROUNDS: Final = 7
@@ -36,7 +34,7 @@ _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _CHAT: Final = re.compile(rb'"chat_id": ?(\d+)')
 
 
-class _Messages(asyncio.Protocol):
+class _Messages(asyncio.Protocol, ABC):
     """One side of a connection of HTTP: heads and bodies as they come whole."""
 
     def __init__(self) -> None:
@@ -59,9 +57,9 @@ class _Messages(asyncio.Protocol):
             self.body, self._come = self._come[ends + len(END) : whole], self._come[whole:]
             self.take()
 
+    @abstractmethod
     def take(self) -> None:
         """Do with a message what this side does."""
-        raise NotImplementedError
 
 
 class Stopwatch:

@@ -155,7 +155,7 @@ def state(facts: Facts, on: date, dues: DueRules) -> Statement:
         counted_until=bill.counted_until if bill else None,
         paid_since=facts.paid_since,
         differs=False,
-        late=tuple(open_now.late),
+        late=open_now.late,
     )
 
 
@@ -177,13 +177,13 @@ def _by_bill(facts: Facts, bill: LastBill, on: date, dues: DueRules) -> Statemen
     )
 
 
-class _Open(msgspec.Struct):
+class _Open(msgspec.Struct, frozen=True):
     """What is open, in kopecks; what of it is overdue, and what are penalties; what penalties grow on."""
 
-    kopecks: int = 0
-    overdue: int = 0
-    penalty: int = 0
-    late: list[Debt] = msgspec.field(default_factory=list)
+    kopecks: int
+    overdue: int
+    penalty: int
+    late: tuple[Debt, ...]
 
 
 def _open(months: Iterable[OpenMonth], on: date, dues: DueRules) -> _Open:
@@ -201,7 +201,7 @@ def _open(months: Iterable[OpenMonth], on: date, dues: DueRules) -> _Open:
                 overdue += line.kopecks
                 if line.kopecks > 0 and not line.penalty:
                     late.append(Debt(line.service, Money(line.kopecks), day))
-    return _Open(kopecks, overdue, penalty, late)
+    return _Open(kopecks, overdue, penalty, tuple(late))
 
 
 def _part(amount: Money, *, of: Money) -> Money:

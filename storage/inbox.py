@@ -35,7 +35,7 @@ insert into inbox (day, channel, key)
 select current_date, channel, key from unnest($1::text[], $2::text[]) as asked (channel, key)
 left join lateral (
   select true as known from inbox
-  where inbox.channel = asked.channel and inbox.key = asked.key and {EARLIER.strip()}
+  where inbox.channel = asked.channel and inbox.key = asked.key and {EARLIER}
   limit 1
 ) as earlier on true
 where known is null
@@ -55,7 +55,7 @@ async def record(db: Connection, keys: Sequence[UpdateKey]) -> Recorded:
 SEEN_EARLIER: Final = f"""
 select channel, key from unnest($1::text[], $2::text[]) as asked (channel, key)
 cross join lateral (
-  select from inbox where inbox.channel = asked.channel and inbox.key = asked.key and {EARLIER.strip()} limit 1
+  select from inbox where inbox.channel = asked.channel and inbox.key = asked.key and {EARLIER} limit 1
 ) as earlier
 """  # noqa: S608  # the days are ours
 

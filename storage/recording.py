@@ -14,6 +14,7 @@ import msgspec
 from core.allocation import ALGORITHM_VERSION
 from core.errors import KvitokError
 from core.postings import (
+    PENALTY,
     UNALLOCATED,
     LedgerAccount,
     Posting,
@@ -254,4 +255,4 @@ def _spread(moved: Transfer) -> tuple[int | None, date | None, str | None, str |
     given = moved.into.kind == UNALLOCATED
     line = moved.out_of if given else moved.into
     kopecks = moved.amount.kopecks if given else -moved.amount.kopecks
-    return (line.account, first_day(moved), line.service, line.provider, line.kind == "penalty", kopecks)
+    return (line.account, first_day(moved), line.service, line.provider, line.kind == PENALTY, kopecks)
