@@ -170,7 +170,9 @@ class Neighbourhood:
         ahead = self.clock() - datetime.now(UTC)
         plan = Life(config, environment, ahead=ahead, step=step, passing=passing, log=log, **life)
         process = FORKS.Process(target=live, args=(plan, theirs))
-        await asyncio.to_thread(process.start)
+        # On the loop's own thread: starting polls all children, and two threads that poll one that just
+        # died at the same moment take its end from each other, which then reads as 255.
+        process.start()
         theirs.close()
         engine = Engine(process, port)
         self.engines.append(engine)
