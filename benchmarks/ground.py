@@ -24,6 +24,9 @@ BILLING: Final = "b" * 64
 KEYS: Final = Keys.of(master=MASTER.encode(), billing=BILLING.encode())
 FIRST_CHAT: Final = 100_000_000
 
+# As it comes, PostgreSQL has room for a town of some ten thousand accounts; see docs/operations.md.
+MEMORY: Final = {"shared_buffers": "2GB", "maintenance_work_mem": "1GB", "max_wal_size": "8GB"}
+
 # Residents with one chat and one linked account each; the accounts are spread over the whole town.
 RESIDENTS: Final = """
 with chats as (
@@ -65,6 +68,7 @@ async def wide_ground(
 ) -> AsyncIterator[Ground]:
     """As `ground`, of a town of 20 services an account, filled by SQL; see `benchmarks.towns`."""
     async with empty_ground() as server:
+        await _give_memory(server)
         async with connect(server.url("owner")) as db:
             newest = Month.of(datetime.now(UTC).date()).plus(-1).first_day
             await fill(db, accounts=accounts, newest=newest, months=months, lines=lines)
@@ -73,6 +77,15 @@ async def wide_ground(
         async with connect(server.url("owner")) as db:
             await db.execute("vacuum (analyze)")
         yield Ground(server, accounts, chats)
+
+
+async def _give_memory(server: EmbeddedPostgres) -> None:
+    """Restart *server* with as much memory as docs/operations.md would have an operator give it."""
+    async with connect(server.url("superuser")) as db:
+        for name, much in MEMORY.items():
+            await db.execute(f"alter system set {name} = '{much}'")
+    server.stop()
+    server.start()
 
 
 @asynccontextmanager
