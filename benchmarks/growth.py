@@ -115,7 +115,9 @@ def _array(numbers: Iterable[int]) -> str:
     return f"'{{{','.join(map(str, numbers))}}}'::bigint[]"
 
 
-_WAY: Final = re.compile(r"(Seq Scan|(?:Bitmap )?Index(?: Only)? Scan)(?: using (\w+))?(?: on (\w+))?")
+_WAY: Final = re.compile(
+    r"(Seq Scan|(?:Bitmap )?Index(?: Only)? Scan)(?: Backward)?(?: using (\w+))?(?: on (\w+))?"
+)
 
 
 def _ways(plan: str) -> str:

@@ -68,13 +68,21 @@ select id, ($1::date - make_interval(months => n))::date, account_id, service_co
   case when n = 0 or (n = 1 and account_id % 5 = 0) then 15000 else 0 end
 from ledger_account cross join generate_series(0, $2::int - 1) n
 """
-
+# What was billed before was paid in the middle of the month after.
+PAYMENTS: Final = """
+insert into payment (posting_id, source_name, external_id, way, account_id, amount, paid_at, paid_on)
+select row_number() over (), 'bank', account.id || '-' || n, 'bank', account.id, $3::int * 15000, day, day
+from account cross join generate_series(1, $2::int - 1) n
+cross join lateral (select ($1::date - make_interval(months => n - 1) + interval '14 days')::date as day) as paid
+"""
+UNPOSTED: Final = "alter table payment drop constraint payment_posting_id_fkey"
 
 # Millions of rows go in several times faster when their keys are made, and checked, once they are in; and a guard
 # would keep all rows of a statement to look at them.
 KEYS: Final = """
 select conrelid::regclass::text as name, conname, pg_get_constraintdef(oid) as meaning
-from pg_constraint where conrelid = any (array['charge', 'layer', 'bill']::regclass[]) and contype in ('p', 'f')
+from pg_constraint where conrelid = any (array['charge', 'layer', 'bill', 'payment']::regclass[])
+  and contype in ('p', 'f') and conname <> 'payment_pkey'
 order by contype desc, conname
 """
 
@@ -94,6 +102,7 @@ async def fill(db: Connection, *, accounts: int, newest: date, months: int = 12,
     await build(db, accounts)
     await db.execute(KEPT, SERVICES)
     await db.execute(BALANCES, SERVICES)
+    await db.execute(UNPOSTED)
     keys = await db.fetch(KEYS)
     for name, key, _ in keys:
         await db.execute(f"alter table {name} drop constraint {key}")
@@ -101,6 +110,7 @@ async def fill(db: Connection, *, accounts: int, newest: date, months: int = 12,
     await db.execute(BILLS, newest, months, SERVICES)
     await db.execute(LINES, newest, lines)
     await db.execute("alter table charge enable trigger charge_insert_guarded")
+    await db.execute(PAYMENTS, newest, months, SERVICES)
     await db.execute(LAYERS, newest, max(lines, 2))
     for name, key, meaning in keys:
         await db.execute(f"alter table {name} add constraint {key} {meaning}")

@@ -85,8 +85,6 @@ class Layer(Base):
     period: Mapped[date] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(BigInteger)
     kopecks: Mapped[int] = mapped_column(BigInteger)
-    service_code: Mapped[str]
-    penalty: Mapped[bool]
 
 
 class Balance(Base):
@@ -150,8 +148,8 @@ async def card(session: AsyncSession, message: Message) -> tuple[str, InlineKeyb
     if link is None:
         raise LookupError("no account")
     account = link.account.id
-    lines = await session.scalars(select(Layer).where(Layer.account_id == account, Layer.kopecks != 0))
-    due = sum(line.kopecks for line in lines)
+    owed = select(func.sum(Layer.kopecks)).where(Layer.account_id == account, Layer.kopecks != 0)
+    due = int(await session.scalar(owed) or 0)
     if kept := await session.get(Balance, account):
         due -= kept.advance
     bill = await session.scalar(
@@ -160,7 +158,7 @@ async def card(session: AsyncSession, message: Message) -> tuple[str, InlineKeyb
     paid = 0
     if bill is not None:
         since = (Payment.account_id == account, Payment.paid_on > bill.counted_until)
-        paid = await session.scalar(select(func.sum(Payment.amount)).where(*since)) or 0
+        paid = int(await session.scalar(select(func.sum(Payment.amount)).where(*since)) or 0)
     chat.last_seen_at = datetime.now(UTC)
     chat.last_order = message.message_id
     return wording(link, due, paid), buttons(link, bill, due)
