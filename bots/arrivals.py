@@ -51,7 +51,7 @@ class Arrival(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def lane(self) -> Hashable:
-        """What no two turns of a batch may share."""
+        """What no two turns of a batch may share; a chat's updates and its events are in lanes of their own."""
         return (self.channel, self.chat) if isinstance(self.chat, str) else self.chat
 
 

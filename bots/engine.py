@@ -163,11 +163,16 @@ class Engine:
                 self._arrivals.over(batch)
 
     async def _run_batch(self, batch: Sequence[Arrival]) -> None:
-        if await self._try(batch):
-            return
-        for arrival in batch:
-            if not await self._try([arrival]):
-                await self._close(arrival)
+        """Run the updates of *batch*, then its events: one chat may have both, and each turn is to see the other's."""
+        for part in (
+            [arrival for arrival in batch if arrival.event is None],
+            [arrival for arrival in batch if arrival.event is not None],
+        ):
+            if not part or await self._try(part):
+                continue
+            for arrival in part:
+                if not await self._try([arrival]):
+                    await self._close(arrival)
 
     async def _try(self, batch: Sequence[Arrival]) -> bool:
         """Run *batch* in one transaction; False if it must be run otherwise."""

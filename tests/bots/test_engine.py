@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from bots import engine as engine_module
 from bots.engine import Engine
 from bots.senders import Senders
 from bots.taking import Taken
@@ -291,6 +292,31 @@ async def test_an_event_is_told_once_whoever_brings_it(pool: Pool, db: Connectio
     ]
     assert await events.waiting(db, after=0, most=10) == []
     assert "GivingNumber" in await db.fetchval("select stage from chat")
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+@pytest.mark.parametrize("batch_max", [1, 128])
+async def test_an_event_and_a_message_of_one_chat_at_once_are_both_heard(
+    pool: Pool, db: Connection, monkeypatch: pytest.MonkeyPatch, batch_max: int, *, event_first: bool
+) -> None:
+    monkeypatch.setattr(engine_module, "BATCH_MAX", batch_max)
+    async with an_engine(pool) as engine:
+        await engine.take(an_update("меню", key="1"))
+        chat = await db.fetchval("select id from chat")
+        await events.add(db, [(chat, CaseAnswered(case=7, answer="Мастер придёт завтра."))], now=NOW)
+        [waiting] = await events.waiting(db, after=0, most=10)
+        both = [
+            engine.take_event(waiting.id, waiting.chat, waiting.event, NOW),
+            engine.take(an_update(Press("agree:2026-11"), key="2")),
+        ]
+        taken = await asyncio.gather(*(both if event_first else reversed(both)))
+
+    talk = await db.fetchrow("select stage, last_order from chat")
+    assert set(taken) == {Taken.DONE}
+    assert talk is not None
+    assert ("GivingNumber" in talk["stage"], talk["last_order"]) == (True, 2)
+    assert sum("Мастер придёт завтра." in words for words in await said_to(db)) == 1
+    assert await events.waiting(db, after=0, most=10) == []
 
 
 async def test_an_event_for_a_channel_that_is_off_blocks_nothing(pool: Pool, db: Connection) -> None:
