@@ -9,6 +9,7 @@ one order for everyone: inbox keys, chats, accounts, ledger balances, lanes, buc
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -43,6 +44,8 @@ BATCHES_AT_ONCE: Final = 2
 TRIES_MAX: Final = 4
 PAUSE_S: Final = 0.02
 ID_LENGTH_MAX: Final = 256
+# Presses of a channel that are being acknowledged: a platform that is slow to answer holds up no more of them.
+ACKNOWLEDGING_MAX: Final = 64
 
 
 class BatchBrokenError(Exception):
@@ -72,7 +75,7 @@ class Engine:
         self._now = now
         self._senders = senders
         self._arrivals = Arrivals()
-        self._acknowledging: set[asyncio.Task[None]] = set()
+        self._acknowledging: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
         self._events: set[int] = set()
 
     # --- Ways in ---------------------------------------------------------------------------------
@@ -93,8 +96,8 @@ class Engine:
         )
         self._arrivals.add(arrival)
         taken = _left(arrival, await arrival.taken)
-        # A repeat was acknowledged when it came first; of a dropped one the resident would wait in vain.
-        if update.acknowledge is not None and taken in {Taken.DONE, Taken.DROPPED}:
+        # A repeat was acknowledged when it came first. A flood is told of once, and spends no calls that others need.
+        if update.acknowledge is not None and taken is Taken.DONE:
             self._acknowledge(update)
         return taken
 
@@ -132,9 +135,13 @@ class Engine:
             self._events.discard(number)
 
     def _acknowledge(self, update: Incoming) -> None:
+        """Tell the platform that a press was heard, at best: what the press asked for is sent in any case."""
+        acknowledging = self._acknowledging[update.channel]
+        if len(acknowledging) >= ACKNOWLEDGING_MAX:
+            return
         task = asyncio.create_task(self._channels[update.channel].acknowledge(update))
-        self._acknowledging.add(task)
-        task.add_done_callback(self._acknowledging.discard)
+        acknowledging.add(task)
+        task.add_done_callback(acknowledging.discard)
 
     # --- Batches ---------------------------------------------------------------------------------
 

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
 
 from bots import engine as engine_module
-from bots.engine import Engine
+from bots.arrivals import WAITING_PER_CHAT_MAX
+from bots.engine import ACKNOWLEDGING_MAX, Engine
 from bots.senders import Senders
 from bots.taking import Taken
 from bots.turning import Turning, Voice
-from core.channel import Capabilities
+from core.channel import Capabilities, Channel
 from core.messages import Incoming, Press, Said, Text
 from core.privacy import Ceiling
 from core.questions import MyDataOf, SetLanguage, TryProof
@@ -40,6 +42,18 @@ CENTRE = Centre(name="ЕРКЦ", zone=NOW.tzinfo)  # type: ignore[arg-type]  # a
 EVERYTHING = answers(keys=KEYS, settings=PaymentSettings("http://127.0.0.1", b"k" * 32))
 
 
+@dataclass
+class Platform:
+    """Notes which presses it is told of as heard, and answers these calls once it *may*."""
+
+    acknowledged: list[str | None] = field(default_factory=list)
+    may: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def acknowledge(self, update: Incoming) -> None:
+        self.acknowledged.append(update.acknowledge)
+        await self.may.wait()
+
+
 def an_update(said: Said | str, *, key: str, chat: str = "one", order: int | None = None) -> Incoming:
     return Incoming(
         channel="telegram",
@@ -49,11 +63,14 @@ def an_update(said: Said | str, *, key: str, chat: str = "one", order: int | Non
         order=int(key) if order is None else order,
         sent_at=NOW,
         said=Text(said) if isinstance(said, str) else said,
+        acknowledge=key if isinstance(said, Press) else None,
     )
 
 
 @asynccontextmanager
-async def an_engine(pool: Pool, *, changed: Mapping[Any, Any] | None = None) -> AsyncIterator[Engine]:
+async def an_engine(
+    pool: Pool, *, changed: Mapping[Any, Any] | None = None, platform: Platform | None = None
+) -> AsyncIterator[Engine]:
     """An engine that runs; *changed* answers stand in for the real ones."""
     answered: Answers = {**EVERYTHING, **(changed or {})}
 
@@ -63,7 +80,7 @@ async def an_engine(pool: Pool, *, changed: Mapping[Any, Any] | None = None) -> 
     engine = Engine(
         pool,
         answers=answered,
-        channels={},
+        channels={"telegram": cast("Channel", platform or Platform())},
         keys=KEYS,
         turning=Turning(
             centre=CENTRE,
@@ -254,6 +271,37 @@ async def test_a_flood_is_dropped_and_told_once(pool: Pool, db: Connection) -> N
     assert calm is Taken.DONE
     assert sum("слишком много" in words for words in told) == 1
     assert len(told) == taken.count(Taken.DONE) + 2
+
+
+async def test_a_flood_of_presses_has_those_acknowledged_that_are_run(pool: Pool, db: Connection) -> None:
+    platform = Platform()
+    platform.may.set()
+
+    async with an_engine(pool, platform=platform) as engine:
+        taken = await asyncio.gather(
+            *(engine.take(an_update(Press("menu"), key=str(key))) for key in range(1000))
+        )
+        await asyncio.sleep(0)
+
+    assert len(platform.acknowledged) == taken.count(Taken.DONE) <= WAITING_PER_CHAT_MAX
+    assert sum("слишком много" in words for words in await said_to(db)) == 1
+
+
+async def test_a_platform_that_answers_no_acknowledgement_is_left_with_so_many_and_all_are_replied_to(
+    pool: Pool, db: Connection
+) -> None:
+    platform = Platform()
+
+    async with an_engine(pool, platform=platform) as engine:
+        taken = await asyncio.gather(
+            *(engine.take(an_update(Press("menu"), key=str(key), chat=f"c{key}")) for key in range(200))
+        )
+        await asyncio.sleep(0)
+        asked = len(platform.acknowledged)
+        platform.may.set()
+
+    assert (set(taken), asked) == ({Taken.DONE}, ACKNOWLEDGING_MAX)
+    assert await db.fetchval("select count(*) from outbox") == 200
 
 
 async def test_a_flood_that_pauses_for_a_moment_is_still_the_same_flood(pool: Pool, db: Connection) -> None:
