@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, assert_never
+from functools import partial
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,25 +19,23 @@ import structlog
 
 from bots import metrics
 from bots.finishing import finished
+from bots.judging import Judging, persistently
 from bots.loading import loaded, marked
 from bots.withholding import Withholding
 from core.channel import (
     Channel,
-    ChannelStopped,
     Outcome,
     Rejected,
     RenderedFile,
     RetryLater,
-    SendAnew,
     Sending,
     Sent,
     Unknown,
     Unreachable,
 )
-from core.messages import Document, MessageClass
+from core.messages import Document
 from core.privacy import Ceiling
-from core.questions import OpenCase
-from storage import cases, events, lanes, outbox, paces, uploads
+from storage import lanes, uploads
 from storage.database import Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys, UnreadableAddressError
@@ -48,11 +47,6 @@ AT_ONCE: Final = 48
 POLL_S: Final = 1.0
 AGAIN_S: Final = 0.05
 SEND_TIMEOUT_S: Final = 60.0
-SETTLE_AGAIN_S: Final = 0.2
-UNCERTAIN_TRIES_MAX: Final = 8
-BACKOFF_S_MAX: Final = 300.0
-# How long others have to show that a channel is open which one message was refused as.
-DOUBT_S: Final = 30.0
 
 # Makes a document's file, worded in a language where it has words of its own.
 Render = Callable[[Document, str], Awaitable[RenderedFile]]
@@ -87,7 +81,6 @@ class Delivery:
         self._withholding = withholding
         self._zone = zone
         self._render = render
-        self._now = now
         self._publish = publish
         self._woken: set[int] = set()
         self._signal = asyncio.Event()
@@ -99,8 +92,7 @@ class Delivery:
         self._behind = False
         self._sending: set[asyncio.Task[None]] = set()
         self._settled: list[Settled] = []
-        self._carried = False
-        self._doubted: set[int] = set()
+        self._judging = Judging(pool, channel.name, now=now)
         self._settling: asyncio.Task[None] | None = None
 
     def wake(self, chats: set[int]) -> None:
@@ -161,7 +153,8 @@ class Delivery:
             return
         asked_s = asyncio.get_running_loop().time()
         woken, self._woken = self._woken, set()
-        look_at_all = self._look_at_all or asked_s - self._looked_s >= POLL_S
+        # Who waits is due before newcomers are: these are not to be leased by themselves then.
+        look_at_all = self._look_at_all or self._behind or asked_s - self._looked_s >= POLL_S
         if look_at_all:
             self._look_at_all, self._looked_s = False, asked_s
         elif not woken:
@@ -171,15 +164,18 @@ class Delivery:
                 heads = await lanes.lease(
                     db, self._channel.name, most=room, chats=None if look_at_all else woken
                 )
+                full = len(heads) == room
+                self._behind = full or (
+                    await lanes.some_wait(db, self._channel.name) if look_at_all else len(heads) < len(woken)
+                )
         except (*AWAY, *PASSING) as away:
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
             self._look_again(AGAIN_S if isinstance(away, PASSING) else POLL_S)
             return
         self.send(heads, asked_s)
         # Lanes for which there is no room, that others hold or for which there was no token yet.
-        self._behind = len(heads) == room or len(heads) < len(woken) or (look_at_all and bool(heads))
         if self._behind:
-            self._look_again(0.0 if len(heads) == room else AGAIN_S)
+            self._look_again(0.0 if full else AGAIN_S)
 
     def _look_again(self, after_s: float) -> None:
         """Look at all lanes so much later."""
@@ -193,22 +189,27 @@ class Delivery:
 
     async def _send(self, head: Leased, asked_s: float) -> None:
         """Send *head*, which was asked for at the loop's time *asked_s*."""
-        try:
-            outcome = await self._outcome(head, asked_s)
-            self._measure(head, outcome, asked_s)
-            # Judged first: while this waits, `_settle` may put another list in the place of the one it took.
-            settled = await self._judge(head, outcome)
-            self._settled.append(settled)
-        except (*AWAY, *PASSING) as away:
-            # The lease runs out, and the message is uncertain then.
-            log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
+        outcome = await self._tried(head, asked_s)
+        self._measure(head, outcome, asked_s)
+        # Judged first: while this waits, `_settle` may put another list in the place of the one it took.
+        settled = await self._judging.judged(head, outcome)
+        if settled is None:
             return
-        except Exception as failure:
-            log.exception("send.failed", channel=self._channel.name, outbox_id=head.id)
-            why = f"could not be sent: {type(failure).__name__}"
-            self._settled.append(Settled(head.id, head.chat, head.epoch, "dead", reason=why))
+        self._settled.append(settled)
         if self._settling is None:
             self._settling = asyncio.create_task(self._settle())
+
+    async def _tried(self, head: Leased, asked_s: float) -> Outcome:
+        """What came of sending *head*; what fails on our side is an outcome too."""
+        try:
+            return await self._outcome(head, asked_s)
+        except (*AWAY, *PASSING) as away:
+            # Nothing has left us: the platform is asked last, and it is no database.
+            log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
+            return RetryLater(POLL_S)
+        except Exception as failure:
+            log.exception("send.failed", channel=self._channel.name, outbox_id=head.id)
+            return Rejected(f"could not be sent: {type(failure).__name__}")
 
     def _measure(self, head: Leased, outcome: Outcome, asked_s: float) -> None:
         metrics.tried(self._channel.name, head.message_class, type(outcome).__name__)
@@ -261,112 +262,26 @@ class Delivery:
 
     # --- What became of it -----------------------------------------------------------------------
 
-    async def _judge(self, head: Leased, outcome: Outcome) -> Settled:
-        """What *outcome* means for the row, and what else it has us do."""
-        settled = Settled(head.id, head.chat, head.epoch, "sent")
-        name = self._channel.name
-        match outcome:
-            case Sent(message=number, files=files):
-                self._carried = True
-                if files:
-                    async with self._pool.acquire() as db:
-                        await uploads.keep_uploads(db, name, dict(files))
-                return msgspec.structs.replace(settled, platform_message=number)
-            case RetryLater(after_s=after_s, scope=scope):
-                if scope == "channel":
-                    await self._hold(after_s)
-                return msgspec.structs.replace(settled, state="queued", after_s=after_s, counts=False)
-            case Unknown(why=why):
-                log.warning("send.unknown", channel=name, outbox_id=head.id, why=why)
-                return self._uncertain(head, settled, why)
-            case SendAnew(without=without):
-                return msgspec.structs.replace(settled, state="queued", without=without, counts=False)
-            case Unreachable(why=why):
-                await self._let_go(head.chat)
-                return msgspec.structs.replace(settled, state="dead", reason=why)
-            case Rejected(why=why):
-                await self._report(head, why)
-                return msgspec.structs.replace(settled, state="dead", reason=why)
-            case ChannelStopped(why=why):
-                return await self._stopped(head, settled, why)
-            case _:
-                assert_never(outcome)
-
-    async def _stopped(self, head: Leased, settled: Settled, why: str) -> Settled:
-        """Stop the channel until it is lifted; but not again for a message that alone is refused so.
-
-        One that stopped it before waits a little for others to be sent. If any was, the message is at fault.
-        """
-        if head.stopped and self._carried:
-            await self._report(head, why)
-            return msgspec.structs.replace(settled, state="dead", reason=why)
-        queued = msgspec.structs.replace(settled, state="queued", reason=why, counts=False)
-        if head.stopped and head.id not in self._doubted:
-            self._doubted.add(head.id)
-            log.warning("channel.doubted", channel=self._channel.name, outbox_id=head.id, why=why)
-            return msgspec.structs.replace(queued, after_s=DOUBT_S)
-        log.error("channel.stopped", channel=self._channel.name, why=why)
-        # What was sent before says nothing of how it is once the stop is lifted.
-        self._carried = False
-        async with self._pool.acquire() as db:
-            await paces.stop(db, self._channel.name, why)
-        return queued
-
-    def _uncertain(self, head: Leased, settled: Settled, why: str) -> Settled:
-        """What is perhaps delivered: a broadcast is left at that, all else is sent again, not for ever."""
-        final = head.message_class is MessageClass.BROADCAST or head.attempts >= UNCERTAIN_TRIES_MAX
-        return msgspec.structs.replace(
-            settled,
-            state="dead" if final else "unknown",
-            reason=why,
-            after_s=min(2.0**head.attempts, BACKOFF_S_MAX),
-        )
-
-    async def _let_go(self, chat: int) -> None:
-        """Write to *chat* no more; what was to be confirmed there is told in another chat of the resident."""
-        async with self._pool.acquire() as db, db.transaction():
-            moved = await events.move(db, await outbox.mark_unreachable(db, [chat]))
-        if moved:
-            log.info("confirmation.moved", channel=self._channel.name, chat=chat, events=moved)
-
-    async def _hold(self, after_s: float) -> None:
-        async with self._pool.acquire() as db:
-            await paces.hold(db, self._channel.name, after_s)
-
-    async def _report(self, head: Leased, why: str) -> None:
-        """Have staff see a message that the platform will never take."""
-        log.error("send.dead", channel=self._channel.name, outbox_id=head.id, why=why)
-        async with self._pool.acquire() as db:
-            facts = (("message", str(head.id)), ("why", why))
-            await cases.open_case(db, [OpenCase("dead_message", head.chat, None, facts, self._now())])
-
     async def _settle(self) -> None:
         """Write down what became of heads; those that end meanwhile are the next batch."""
         try:
             while batch := self._settled:
                 self._settled = []
-                due_in_s = await self._written_down(batch)
+                due_in_s = await persistently(self._channel.name, partial(self._written_down, batch))
                 if self._crowded:
                     self._crowded = False
                     self._look()
                 if due_in_s is not None:
                     self._look_again(max(due_in_s, 0.0))
+        except Exception:
+            # Unsettled, they are sent again once their leases end: at least the log is to say why.
+            log.exception("delivery.unsettled", channel=self._channel.name)
         finally:
             self._settling = None
 
     async def _written_down(self, batch: Sequence[Settled]) -> float | None:
-        """Settle *batch*; tried again for as long as its leases last, for then nobody else settles it."""
-        ends = asyncio.get_running_loop().time() + lanes.LEASE_S
-        while True:
-            try:
-                async with self._pool.acquire() as db:
-                    return await lanes.settle(db, batch, pace=self._channel.pace)
-            except (*AWAY, *PASSING) as away:
-                log.warning("delivery.unsettled", channel=self._channel.name, why=type(away).__name__)
-            if asyncio.get_running_loop().time() > ends:
-                # The messages are uncertain now, which their class answers.
-                return None
-            await asyncio.sleep(SETTLE_AGAIN_S)
+        async with self._pool.acquire() as db:
+            return await lanes.settle(db, batch, pace=self._channel.pace)
 
 
 def _by_now(tried_s_ago: float, asked_s: float) -> float:

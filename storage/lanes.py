@@ -146,6 +146,24 @@ async def lease(
         return heads
 
 
+# Whether lanes are due that nobody has, in a channel that may be sent to.
+SOME_WAIT: Final = """
+select exists (
+  select from lane
+  where channel = $1 and due_at <= clock_timestamp()
+    and (leased_until is null or leased_until <= clock_timestamp())
+) and exists (
+  select from bucket
+  where channel = $1 and stopped_why is null and (held_until is null or held_until <= clock_timestamp())
+)
+"""
+
+
+async def some_wait(db: Connection, channel: str) -> bool:
+    """Whether lanes of *channel* wait for a token or for room, and not for the channel to be open again."""
+    return bool(await db.fetchval(SOME_WAIT, channel))
+
+
 def leased_from(row: asyncpg.Record) -> Leased:
     """A row of HEADS."""
     return Leased(

@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from bots import delivery as delivery_module
+from bots.senders import Senders
 from core.channel import ChannelStopped, Outcome, Pace, Sending, Sent
 from core.messages import Message, Span
 from storage import outbox, paces
@@ -100,6 +102,36 @@ async def test_what_nobody_tells_of_leaves_also_while_others_are_told_of(
 
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_who_waits_for_a_slow_pace_is_not_overtaken_by_newcomers(pool: Pool, db: Connection) -> None:
+    slow = Pace(rate=40, burst=1, chat_rate=10_000, chat_burst=10_000)
+    await paces.set_pace(db, "telegram", slow)
+    early = [await make_chat(db, f"early {number}") for number in range(10)]
+    late = [await make_chat(db, f"late {number}") for number in range(100)]
+    delivery = a_delivery(pool, Platform(pace=slow))
+    senders = Senders({"telegram": delivery})
+
+    async def say(chats: Sequence[int]) -> None:
+        messages = [Outgoing(chat, "telegram", Message((Span("word"),))) for chat in chats]
+        async with db.transaction():
+            leased = await outbox.add(db, messages, senders=senders.rooms())
+        senders.committed({"telegram": set(chats)}, leased)
+
+    running = asyncio.create_task(delivery.run())
+    await say(early)
+    for chat in late:
+        if await db.fetchval(
+            "select count(*) from outbox where chat_id = any($1) and state = 'sent'", early
+        ) == len(early):
+            break
+        await say([chat])
+        await asyncio.sleep(1 / slow.rate / 2)
+    sent = [row["chat_id"] for row in await db.fetch("select chat_id from outbox where state = 'sent'")]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert set(early) <= set(sent)
 
 
 @dataclass
