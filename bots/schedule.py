@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from time import perf_counter
 from typing import Final
 
+import msgspec
 import structlog
 
 from bots.engine import Engine
@@ -69,6 +70,7 @@ class EventFeeder:
         self._pool = pool
         self._engine = engine
         self._news = asyncio.Event()
+        self._unreadable: set[int] = set()
 
     def news(self) -> None:
         """Some event was just kept."""
@@ -88,15 +90,21 @@ class EventFeeder:
         while True:
             async with self._pool.acquire() as db:
                 waiting = await events.waiting(db, after=after, most=EVENTS_AT_ONCE)
-            await asyncio.gather(
-                *(
-                    self._engine.take_event(each.id, each.chat, each.event, each.created_at)
-                    for each in waiting
-                )
-            )
+            await asyncio.gather(*map(self._bring, waiting))
             if len(waiting) < EVENTS_AT_ONCE:
                 return
             after = waiting[-1].id
+
+    async def _bring(self, waiting: events.Waiting) -> None:
+        """Bring an event; one of another release waits on for that, and is told of once."""
+        try:
+            event = waiting.event
+        except msgspec.DecodeError:
+            if waiting.id not in self._unreadable:
+                self._unreadable.add(waiting.id)
+                log.warning("event.unreadable", event_id=waiting.id)
+            return
+        await self._engine.take_event(waiting.id, waiting.chat, event, waiting.created_at)
 
 
 async def ask_about_payments(desk: PayDesk) -> None:

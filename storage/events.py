@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -12,17 +13,22 @@ from core.questions import EventOf
 from core.turns import Event
 from storage.database import Connection
 
+_DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+
 
 class Waiting(msgspec.Struct, frozen=True):
-    """An event that waits for its turn."""
+    """An event that waits for its turn; *body* as it was kept."""
 
     id: int
     chat: int
-    event: Event
+    body: str
     created_at: datetime
 
+    @property
+    def event(self) -> Event:
+        """What happened. Raises msgspec.DecodeError for an event that this release does not know."""
+        return _DECODER.decode(self.body)
 
-_DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 
 ADD: Final = """
 insert into event (chat_id, body, created_at)
@@ -43,10 +49,7 @@ select id, chat_id, body, created_at from event where done_at is null and id > $
 
 async def waiting(db: Connection, *, after: int, most: int) -> list[Waiting]:
     """Up to *most* events that wait, from the first after number *after*."""
-    rows = await db.fetch(WAITING, after, most)
-    return [
-        Waiting(row["id"], row["chat_id"], _DECODER.decode(row["body"]), row["created_at"]) for row in rows
-    ]
+    return [Waiting(*row.values()) for row in await db.fetch(WAITING, after, most)]
 
 
 async def done(db: Connection, numbers: Sequence[int], *, now: datetime) -> None:
@@ -89,9 +92,12 @@ where its.erased_at is null and (its.id = mine.id or its.resident_id = mine.resi
 
 
 async def event_of(db: Connection, asked: Sequence[EventOf]) -> list[Event | None]:
-    """What happened, for whom it concerns; None for what is nobody's or another's."""
+    """What happened, for whom it concerns; None for what is nobody's or another's, or another release's."""
     rows = await db.fetch(OF_CHAT, [each.chat for each in asked], [each.number for each in asked])
-    found = {row["place"]: _DECODER.decode(row["body"]) for row in rows}
+    found: dict[int, Event] = {}
+    for row in rows:
+        with suppress(msgspec.DecodeError):
+            found[row["place"]] = _DECODER.decode(row["body"])
     return [found.get(place) for place in range(1, len(asked) + 1)]
 
 

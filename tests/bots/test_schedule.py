@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+import pytest
+from structlog.testing import capture_logs
+
+from bots import schedule
 from bots.engine import Engine
 from bots.schedule import EventFeeder, catch_up, tidy
 from bots.taking import Taken
 from core.errors import ChannelFailedError
 from core.messages import Incoming, Text
 from core.questions import OpenCase
-from core.turns import CaseAnswered
+from core.turns import CaseAnswered, Event
 from storage import events, positions
 from storage.cases import answer_case, open_case
 from storage.database import Pool
@@ -36,6 +40,55 @@ async def test_a_feeder_that_is_stopped_as_news_comes_stops(pool: Pool) -> None:
         done, _ = await asyncio.wait({running}, timeout=10)
 
         assert done == {running}
+
+
+@dataclass
+class Hearing:
+    """The engine, which is done with what it hears of."""
+
+    pool: Pool
+    heard: asyncio.Queue[tuple[int, Event]] = field(default_factory=asyncio.Queue)
+
+    async def take_event(self, number: int, chat: int, event: Event, created_at: datetime) -> Taken:
+        async with self.pool.acquire() as db:
+            await events.done(db, [number], now=created_at)
+        await self.heard.put((chat, event))
+        return Taken.DONE
+
+
+async def test_events_of_another_release_are_told_of_once_and_left_and_all_others_brought(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr(schedule, "EVENTS_S", 0.01)
+    async with pool.acquire() as db:
+        chat, _ = await make_resident(db, "1")
+        await events.add(db, [(chat, CaseAnswered(case, "Да.")) for case in range(6)], now=NOW)
+        await db.execute(
+            """
+            update event set body = '{"type": "OfAnotherRelease"}'
+            where body::jsonb ->> 'case' = any('{0,1,3}')
+            """
+        )
+        engine = Hearing(pool)
+        feeder = EventFeeder(pool, cast("Engine", engine))
+
+        with capture_logs() as logged:
+            running = asyncio.create_task(feeder.run())
+            async with asyncio.timeout(10):
+                heard = [await engine.heard.get() for _ in range(3)]
+                await events.add(db, [(chat, CaseAnswered(6, "Да."))], now=NOW)
+                heard.append(await engine.heard.get())
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+        left = [each.id for each in await events.waiting(db, after=0, most=10)]
+
+    assert set(heard) == {(chat, CaseAnswered(case, "Да.")) for case in (2, 4, 5, 6)}
+    assert [(line["event"], line["event_id"]) for line in logged] == [
+        ("event.unreadable", number) for number in left
+    ]
+    assert len(left) == 3
 
 
 @dataclass

@@ -40,3 +40,11 @@ async def test_an_erased_chats_event_is_nobodys(db: Connection) -> None:
     await db.execute("update chat set erased_at = now()")
 
     assert await events.event_of(db, [EventOf(mine, number)]) == [None]
+
+
+async def test_an_event_of_another_release_is_nobodys_and_hides_no_other(db: Connection) -> None:
+    mine = await make_chat(db, "one")
+    first, second = await kept(db, mine), await kept(db, mine)
+    await db.execute("""update event set body = '{"type": "OfAnotherRelease"}' where id = $1""", first)
+
+    assert await events.event_of(db, [EventOf(mine, first), EventOf(mine, second)]) == [None, EVENT]
