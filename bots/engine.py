@@ -28,7 +28,7 @@ from bots.taking import Taken
 from bots.turning import Outcome, Turned, Turning
 from core.channel import Channel
 from core.messages import Incoming
-from core.turns import Event, Incident
+from core.turns import CaseAnswered, Event, Incident, PaymentRefunded, PaymentSettled, ReadingRejected
 from storage import conversations, events, inbox, outbox, positions
 from storage.answers import Answers
 from storage.database import Connection, Pool
@@ -46,6 +46,8 @@ PAUSE_S: Final = 0.02
 ID_LENGTH_MAX: Final = 256
 # Presses of a channel that are being acknowledged: a platform that is slow to answer holds up no more of them.
 ACKNOWLEDGING_MAX: Final = 64
+# What one chat of a resident is told; all else each of them hears by an event of its own.
+TOLD_ONCE: Final = (PaymentSettled, PaymentRefunded, ReadingRejected, CaseAnswered)
 
 
 class BatchBrokenError(Exception):
@@ -237,6 +239,7 @@ class Engine:
         by_address, by_number = await conversations.lock(db, addresses, numbers, now=now, keys=self._keys)
         earlier = await inbox.seen_earlier(db, list(new)) if young else set()
         chosen: list[tuple[Arrival, conversations.Conversation]] = []
+        silent: list[int] = []
         for each in arrivals:
             known = (
                 by_number.get(each.chat)
@@ -249,6 +252,9 @@ class Engine:
                 chosen.append((each, known))
             else:
                 log.warning("event.channel_is_off", channel=known.channel, event_id=each.event)
+                if each.event is not None and isinstance(each.said, TOLD_ONCE):
+                    silent.append(each.event)
+        await self._move(db, silent)
         turned = await self._turning.run(db, chosen, answers=self._answers, now=now)
         if any(each.outcome is Outcome.BROKEN for each in turned):
             raise BatchBrokenError
@@ -262,7 +268,7 @@ class Engine:
         messages = [message for each in turned for message in each.messages]
         if turned:
             await conversations.save(db, [each.standing for each in turned], now=now)
-            await events.move(db, [each.unheard for each in turned if each.unheard is not None])
+            await self._move(db, [each.unheard for each in turned if each.unheard is not None])
         if run := [each.event for each in batch if each.event is not None]:
             await events.done(db, run, now=now)
         if stood := dict(each.position for each in batch if each.position is not None):
@@ -273,6 +279,10 @@ class Engine:
         for message in messages:
             due.setdefault(message.channel, set()).add(message.chat)
         return due, leased
+
+    async def _move(self, db: Connection, numbers: Sequence[int]) -> None:
+        """Leave events to other chats of their residents, of channels that are on: none comes back so."""
+        await events.move(db, numbers, channels=self._turning.voices)
 
     async def _close(self, arrival: Arrival) -> None:
         """End a turn that fails for a reason of its own, so that it is not repeated and blocks no chat."""

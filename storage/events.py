@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -57,7 +57,8 @@ async def done(db: Connection, numbers: Sequence[int], *, now: datetime) -> None
     await db.execute("update event set done_at = $2 where id = any($1::bigint[])", numbers, now)
 
 
-# Raises events anew, each for the chat of the same resident that spoke last of those that can be reached.
+# Raises events anew, each for the chat of the same resident that spoke last of those that can be reached; in these
+# channels alone, if any are given.
 MOVE: Final = """
 insert into event (chat_id, body, created_at)
 select other.id, event.body, event.created_at
@@ -67,6 +68,7 @@ cross join lateral (
   select id from chat as other
   where other.resident_id = chat.resident_id and other.id <> chat.id and other.private
     and other.unreachable_at is null and other.erased_at is null
+    and ($2::text[] is null or other.channel = any($2))
   order by other.last_seen_at desc, other.id limit 1
 ) as other
 where event.id = any($1::bigint[])
@@ -75,9 +77,14 @@ returning chat_id
 """
 
 
-async def move(db: Connection, numbers: Sequence[int]) -> int:
-    """Have another chat of the same resident hear of events whose own chat cannot; returns how many are moved."""
-    return len(await db.fetch(MOVE, numbers)) if numbers else 0
+async def move(db: Connection, numbers: Sequence[int], *, channels: Iterable[str] | None = None) -> int:
+    """Have another chat of the same resident hear of events whose own chat cannot; returns how many are moved.
+
+    *channels* are those that are on; None: any, for the engine moves on what cannot be told where it came to.
+    """
+    if not numbers:
+        return 0
+    return len(await db.fetch(MOVE, numbers, None if channels is None else list(channels)))
 
 
 # Each event of these numbers that is for the chat which asks, or for another chat of its resident.

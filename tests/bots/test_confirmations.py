@@ -22,7 +22,7 @@ from core.messages import DataClass
 from core.money import Money
 from core.privacy import Ceiling
 from core.questions import EraseResident, PaymentOf, SetLanguage, Settled, StopMessages
-from core.turns import PaymentSettled
+from core.turns import LinkUnfrozen, PaymentSettled
 from storage import events, outbox, paces
 from storage.answers import answers
 from storage.database import Connection, Pool
@@ -188,6 +188,50 @@ async def test_an_erased_resident_is_told_nothing(pool: Pool, db: Connection, ch
     await run_events(pool)
 
     assert await confirmed_in(db) == []
+
+
+async def test_a_channel_that_is_off_leaves_it_to_a_chat_whose_channel_is_on(
+    pool: Pool, db: Connection, chats: tuple[int, int]
+) -> None:
+    await db.execute("update chat set channel = 'icq' where id = $1", chats[0])
+    await paid(db, chats[0])
+    await run_events(pool)
+
+    [(chat, words)] = await confirmed_in(db)
+    assert chat == chats[1]
+    assert "Payment" in words
+
+
+async def test_where_all_channels_are_off_nobody_is_told_and_nothing_goes_round(
+    pool: Pool, db: Connection, chats: tuple[int, int]
+) -> None:
+    await db.execute("update chat set channel = 'icq'")
+    await paid(db, chats[0])
+    await run_events(pool)
+
+    assert await db.fetchval("select count(*) from event") == 1
+    assert await confirmed_in(db) == []
+
+
+async def test_a_chat_that_blocked_us_leaves_it_to_none_whose_channel_is_off(
+    pool: Pool, db: Connection, chats: tuple[int, int]
+) -> None:
+    await db.execute("update chat set channel = 'icq' where id = $1", chats[1])
+    await block(db, chats[0])
+    await paid(db, chats[0])
+    await run_events(pool)
+
+    assert await db.fetchval("select count(*) from event") == 1
+
+
+async def test_what_each_chat_is_told_is_not_told_twice_where_one_channel_is_off(
+    pool: Pool, db: Connection, chats: tuple[int, int]
+) -> None:
+    await db.execute("update chat set channel = 'icq' where id = $1", chats[0])
+    await events.add(db, [(chat, LinkUnfrozen(account=2)) for chat in chats], now=NOW)
+    await run_events(pool)
+
+    assert await db.fetchval("select count(*) from event") == 2
 
 
 # --- Found out only at sending -------------------------------------------------------------------------
