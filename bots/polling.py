@@ -7,6 +7,7 @@ fetches again what was not done, and the inbox drops what was.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -19,13 +20,15 @@ log = structlog.get_logger()
 
 PAUSE_FIRST_S: Final = 1.0
 PAUSE_MAX_S: Final = 60.0
+# Who stops the service waits so long for what was fetched to be taken; what is not comes again.
+LAST_BATCH_S: Final = 3.0
 
 
 async def keep_polling(channel: Channel, taker: Taker, *, position: str, stop: asyncio.Event) -> None:
     """Fetch the updates of *channel* from *position* ('' at first) and hand them over, until *stop* is set.
 
     A platform that fails and an engine that is busy are asked again after a growing pause. A wait for the
-    platform is broken off by *stop*; a batch that is being taken is finished.
+    platform is broken off by *stop*; a batch that is being taken is finished, unless it is cancelled.
     """
     failures = 0
     webhook_is_gone = False
@@ -51,6 +54,13 @@ async def keep_polling(channel: Channel, taker: Taker, *, position: str, stop: a
             log.warning("polling.postponed", channel=channel.name, again_in_s=pause_s)
         failures += 1
         await _set_within(stop, pause_s)
+
+
+async def end(pollers: Collection[asyncio.Future[None]], stop: asyncio.Event) -> None:
+    """Set *stop* for *pollers* and let them finish what they are taking, for a moment."""
+    stop.set()
+    if pollers:
+        await asyncio.wait(pollers, timeout=LAST_BATCH_S)
 
 
 async def _round(channel: Channel, taker: Taker, position: str, stop: asyncio.Event) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from bots import schedule
+from bots import polling, schedule
 from bots.answering import Answering
 from bots.channel_sections import Mode
 from bots.chat_links import chat_routes
@@ -24,7 +24,6 @@ from bots.engine import Engine
 from bots.files import Shelf
 from bots.pages import pay_routes
 from bots.paying import PayDesk
-from bots.polling import keep_polling
 from bots.reconciling import reconcile_daily
 from bots.refusing import Refusals
 from bots.rendering import Renderer
@@ -120,18 +119,19 @@ async def serving(parts: Parts, app: web.Application) -> AsyncIterator[Serving]:
     jobs: list[Awaitable[None]] = [
         engine.run(),
         feeder.run(),
-        *[await _poller(parts, name, engine, stop) for name in sorted(parts.polled)],
         *_scheduled(parts, engine, desk),
     ]
-    # The engine ends first: what its last batch was told to say is still sent.
+    pollers = [await _poller(parts, name, engine, stop) for name in sorted(parts.polled)]
+    # What was fetched is taken before the engine ends, and what its last batch was told to say is still sent.
     async with (
         _running([delivery.run() for delivery in deliveries.values()]) as sending,
         _running(jobs) as tasks,
+        _running(pollers) as fetching,
     ):
         try:
-            yield Serving(engine, turning, deliveries, answering, (*sending, *tasks))
+            yield Serving(engine, turning, deliveries, answering, (*sending, *tasks, *fetching))
         finally:
-            stop.set()
+            await polling.end(fetching, stop)
     for channel in parts.channels.values():
         await channel.close()
     renderer.close()
@@ -281,19 +281,20 @@ async def _set_paces(parts: Parts) -> None:
 async def _poller(parts: Parts, name: str, engine: Engine, stop: asyncio.Event) -> Awaitable[None]:
     async with parts.pool.acquire() as db:
         position = await positions.position_of(db, name)
-    return keep_polling(parts.channels[name], engine, position=position, stop=stop)
+    return polling.keep_polling(parts.channels[name], engine, position=position, stop=stop)
 
 
 async def _stopped(tasks: Iterable[asyncio.Future[None]]) -> None:
     """Cancel *tasks* and see them end; what is on its way is given time, but no task may hold up the end."""
     late = set(tasks)
     for patience_s in (STOP_S, STOP_AGAIN_S):
+        if not late:
+            return
         for task in late:
             task.cancel()
         _, late = await asyncio.wait(late, timeout=patience_s)
-        if not late:
-            return
-        log.warning("tasks.late", tasks=len(late))
+        if late:
+            log.warning("tasks.late", tasks=len(late))
 
 
 @asynccontextmanager
