@@ -1,4 +1,4 @@
-"""The commands about the books: settling a day, an account's own books, penalties, payments put aside."""
+"""The commands about the books: sealing and settling days, an account's own books, penalties, payments put aside."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from storage.database import Connection
 from storage.exchange import CENTRE_TIME
 from storage.penalties import penalty_differences
 from storage.receiving import Matched, NotPutAside, match_payments
-from storage.settlement import collected_in, settle_day, settled_with
+from storage.seals import seal_days
+from storage.settlement import DayNotOverError, collected_in, settle_day, settled_with
 from storage.staff_actions import record
 
 out: Final = Console()
@@ -89,6 +90,22 @@ async def settle(day: date, folder: Path, *, config: Path, data: Path) -> int:
     paths = write_settlements(folder, settled, zone=centre.zone)
     _print_settlements(settlements)
     out.print(f"{len(paths)} files in {folder}", soft_wrap=True)
+    return 0
+
+
+async def seal(day: date, *, config: Path, data: Path) -> int:
+    """Seal the open days up to *day*, which is over."""
+    now = datetime.now(UTC)
+    if day >= now.astimezone(_centre(config).zone).date():
+        raise DayNotOverError(day)
+    async with reached(data) as db, db.transaction():
+        seals = await seal_days(db, until=day, now=now)
+    if not seals:
+        out.print(f"All days up to {day} were sealed.")
+        return 0
+    out.print(
+        f"Sealed: {seals[0].day} to {seals[-1].day}. The last seal: {seals[-1].hash.hex()}", soft_wrap=True
+    )
     return 0
 
 

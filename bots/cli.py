@@ -226,6 +226,14 @@ def verify(*, data: Data = DATA) -> None:
 
 
 @ledger_app.command()
+def seal(*, day: Day, config: Config = CONFIG, data: Data = DATA) -> None:
+    """Seal all days up to this one, which is over: what `serve` does by itself every day, and asks about after a pause."""
+    from bots.book_commands import seal as command  # noqa: PLC0415
+
+    run(command(day, config=config, data=data))
+
+
+@ledger_app.command()
 def differences(*, data: Data = DATA) -> None:
     """List accounts that differ from billing. Status 1 if one does."""
     from bots.commands import differences as command  # noqa: PLC0415

@@ -33,7 +33,7 @@ from storage import (
     shown_pages,
 )
 from storage.database import Pool
-from storage.seals import seal_days
+from storage.seals import last_sealed, seal_days
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
 
@@ -47,6 +47,7 @@ TIDY_S: Final = 600.0
 # How often it is looked whether the day's proof of the books is due.
 PROOF_S: Final = 1800.0
 SEAL_S: Final = 3600.0
+SEALED_AT_ONCE_MAX: Final = 7
 RECONCILE_S: Final = 3600.0
 
 
@@ -168,9 +169,20 @@ async def tidy(pool: Pool, now: Callable[[], datetime]) -> None:
 
 
 async def seal(pool: Pool, now: Callable[[], datetime], zone: tzinfo) -> None:
-    """Seal the days that are over, whether or not the centre settles with providers from these books."""
+    """Seal the days that are over, whether or not the centre settles with providers from these books.
+
+    Where more are over than a service that runs leaves open, staff are asked to look at the clock first: a day
+    that was sealed too early takes no money any more, and no seal is taken back.
+    """
     yesterday = now().astimezone(zone).date() - timedelta(days=1)
     async with pool.acquire() as db, db.transaction():
+        last = await last_sealed(db)
+        if last is not None and (yesterday - last).days > SEALED_AT_ONCE_MAX:
+            log.error("days.unsealed", last=str(last), until=str(yesterday))
+            if not await cases.is_open(db, "days_unsealed"):
+                facts = (("last", str(last)), ("until", str(yesterday)), ("see", "kvitok ledger seal --date"))
+                await cases.open_case(db, [OpenCase("days_unsealed", None, None, facts, now())])
+            return
         if seals := await seal_days(db, until=yesterday, now=now()):
             log.info("days.sealed", days=len(seals), until=str(yesterday))
 

@@ -51,6 +51,14 @@ async def open_case(db: Connection, asked: Sequence[OpenCase]) -> list[int]:
     return [row["id"] for row in rows]
 
 
+IS_OPEN: Final = "select exists (select from staff_case where kind = $1 and state = 'open')"
+
+
+async def is_open(db: Connection, kind: str) -> bool:
+    """Whether a case of *kind* is open, so that staff need not be told again."""
+    return bool(await db.fetchval(IS_OPEN, kind))
+
+
 # The facts of cases that may still be added to, by chat.
 LOCK_FACTS: Final = """
 select id, chat_id, facts from staff_case

@@ -83,6 +83,15 @@ async def seal_days(db: Connection, *, until: date, now: datetime) -> list[Seal]
     return seals
 
 
+LAST_SEALED: Final = "select max(day) from seal"
+
+
+async def last_sealed(db: Connection) -> date | None:
+    """The last day that is sealed."""
+    day: date | None = await db.fetchval(LAST_SEALED)
+    return day
+
+
 # The seal of a day.
 SEAL_OF: Final = "select day, postings, hash from seal where day = $1"
 

@@ -10,13 +10,22 @@ import pytest
 from rich.console import Console
 
 from bots import book_commands
-from bots.book_commands import EVENTS, NoAccountError, NoRequisitesError, books_table, match_payment, settle
+from bots.book_commands import (
+    EVENTS,
+    NoAccountError,
+    NoRequisitesError,
+    books_table,
+    match_payment,
+    seal,
+    settle,
+)
 from core.money import Money
 from core.postings import Kind
 from storage.account_books import entries_of
 from storage.database import connect
 from storage.receiving import Received, receive_payments
 from storage.seals import seal_of
+from storage.settlement import DayNotOverError
 from tests.conftest import Database
 from tests.storage.making_books import MAY, NOW, ZONE, Balance, a_payment, balances_of, bill, make_town
 
@@ -115,6 +124,27 @@ async def test_without_the_centres_requisites_nothing_is_settled(
 
     with pytest.raises(NoRequisitesError):
         await settle(datetime(2026, 6, 3, tzinfo=UTC).date(), tmp_path, config=config, data=tmp_path)
+
+
+async def test_open_days_are_sealed_by_hand(
+    database: Database, account: int, printed: io.StringIO, config: Path, tmp_path: Path
+) -> None:
+    await pay(database, account, 10_500)
+    day = NOW.astimezone(ZONE).date()
+
+    for _ in range(2):
+        assert await seal(day, config=config, data=tmp_path) == 0
+
+    async with connect(database.app) as db:
+        sealed = await seal_of(db, day)
+    assert sealed is not None
+    assert sealed.hash.hex() in printed.getvalue()
+    assert f"All days up to {day} were sealed." in printed.getvalue()
+
+
+async def test_a_day_that_is_not_over_is_not_sealed_by_hand(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(DayNotOverError):
+        await seal(datetime(2999, 1, 1, tzinfo=UTC).date(), config=config, data=tmp_path)
 
 
 async def test_a_payment_that_was_put_aside_is_given_to_its_account(
