@@ -14,9 +14,10 @@ from storage.database import Connection
 
 UpdateKey: TypeAlias = tuple[str, str]
 
+# Tomorrow is earlier where the server's clock was put back over midnight.
 EARLIER: Final = """
 day = any (array[
-  current_date - 1, current_date - 2, current_date - 3, current_date - 4, current_date - 5, current_date - 6
+  current_date + 1, current_date - 1, current_date - 2, current_date - 3, current_date - 4, current_date - 5, current_date - 6
 ])
 """
 

@@ -18,6 +18,12 @@ async def test_a_key_of_an_earlier_day_is_known(db: Connection) -> None:
     assert await inbox.seen_earlier(db, [KEY, ("vk", "7:1")]) == {KEY}
 
 
+async def test_a_key_is_known_though_the_clock_was_put_back_over_midnight(db: Connection) -> None:
+    await db.execute("insert into inbox (day, channel, key) values (current_date + 1, $1, $2)", *KEY)
+
+    assert (await inbox.record(db, [KEY])).new == set()
+
+
 async def test_todays_key_is_not_taken_for_an_earlier_one(db: Connection) -> None:
     await inbox.record(db, [KEY])
 
