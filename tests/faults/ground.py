@@ -128,6 +128,10 @@ class Engine:
         """End it as `kill -9` does, at whatever it is."""
         self.process.kill()
 
+    def stop(self) -> None:
+        """Ask it to end, by the SIGTERM of whoever upgrades."""
+        self.process.terminate()
+
     async def ended(self) -> None:
         """Return when it is no more."""
         while self.alive:  # noqa: ASYNC110  # another process tells us nothing
