@@ -122,6 +122,23 @@ def test_what_billing_does_not_say_is_not_printed() -> None:
         assert label not in page
 
 
+def test_what_billing_wrote_is_printed_and_never_run() -> None:
+    code = '#panic() $x$ *b* _i_ `r` = @ref <tag> #{1+1} \\u{41} ] " // no'
+    usual = a_bill_sheet()
+
+    shown = pages(
+        a_bill_sheet(
+            a_sheet_line(code, reason=code, recalculation=Money(-10_000)),
+            premises=msgspec.structs.replace(usual.premises, address=code),
+            recipients=tuple(msgspec.structs.replace(each, name=code) for each in usual.recipients),
+            meters=(a_sheet_meter(place=code),),
+        )
+    )
+
+    # The address, the service twice, the reason, the recipient and the meter.
+    assert " ".join("".join(shown).split()).count(code) == 6
+
+
 def test_the_same_bill_is_the_same_file() -> None:
     assert rendered(a_bill_sheet()) == rendered(a_bill_sheet())
 

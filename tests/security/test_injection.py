@@ -21,6 +21,8 @@ from tests.talking import Talk
 # Markup of every messenger at once, a mention of everybody, a link, a tag, and what templates expand.
 HOSTILE = "<b>&lt;\"'`*_~[зло](javascript:alert(1))[id1|Павел]@all #x {{7*7}} ${7*7}</a>"
 TAGS = ("<b>&lt;", "<script", 'href="javascript', "id1</a>", "49")
+# What a resident may call an account: the same, in as many letters as a name has.
+NAMES = ("x<b>&lt;\"'`*_~[зло](j:x)@all#x", "x{{7*7}}${7*7}[id1|Павел]</a>")
 
 
 @pytest.fixture
@@ -29,6 +31,8 @@ async def pool(inhabited: Database) -> AsyncIterator[Pool]:
         async with pool.acquire() as db:
             await db.execute("update service set name = $1", f"Отопление {HOSTILE}")
             await db.execute("update provider set name = $1", f"ООО {HOSTILE}")
+            # Of an address this is the part that is shown unmasked.
+            await db.execute("update house set house = $1", HOSTILE)
         yield pool
 
 
@@ -82,6 +86,38 @@ async def test_what_others_wrote_is_shown_as_it_was_written(
     assert HOSTILE in str(answered["text"])
     assert shown.count("[id1|Павел]") >= 2
     assert not [tag for tag in TAGS if tag in html]
+
+
+@pytest.mark.parametrize("channel", PLATFORMS)
+async def test_an_address_and_a_residents_own_names_of_it_are_shown_as_they_were_written(
+    channel: str, around: Surroundings, pool: Pool
+) -> None:
+    async with aiohttp.ClientSession() as http:
+        talk = Talk(around, pool, http, channel)
+        await talk._link(talk.accounts[0])
+        [addressed] = await heard(talk, "мои счета")
+        messages = [addressed]
+        for name in NAMES:
+            await talk.phone.do("press", message=messages[-1]["id"], button=account_key(messages[-1]))
+            messages += await read(talk)
+            await heard(talk, "[Назвать]")
+            messages += await heard(talk, name)
+            messages += await heard(talk, "мои счета")
+            # VK's mentions are theirs, not the resident's words.
+            called = name.replace("[id1|Павел]", "Павел") if channel == "vk" else name
+            assert called in messages[-1]["text"]
+    html = " ".join(str(message["html"]) for message in messages)
+    labels = [str(key["label"]) for row in messages[-1]["buttons"] for key in row]
+
+    assert HOSTILE in addressed["text"]
+    assert called in labels
+    assert not [tag for tag in TAGS if tag in html]
+
+
+def account_key(message: dict[str, Any]) -> str:
+    """The button of the one account on the list of accounts."""
+    keys = [str(key["id"]) for row in message["buttons"] for key in row]
+    return next(key for key in keys if key.startswith("acc:"))
 
 
 async def test_pages_show_names_and_sums_as_text(around: Surroundings, pool: Pool) -> None:
