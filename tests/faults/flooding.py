@@ -41,7 +41,8 @@ QUEUED: Final = "select count(*) from outbox where state = 'queued'"
 @dataclass(frozen=True, slots=True)
 class Flooded:
     """What a flood came to: answers by status, how often a chat was told to slow down, how long a resident
-    waited amid it, how many replies are still to be sent, and how many MiB the process grew.
+    waited amid it, how many replies are still to be sent, how many MiB the process grew, and how many presses
+    were acknowledged.
     """
 
     statuses: Counter[int]
@@ -50,10 +51,14 @@ class Flooded:
     queued: int
     grown_mib: float
     took_s: float
+    acknowledged: int
 
 
-async def flood(here: Neighbourhood, engine: Engine, *, messages: int, chats: int) -> Flooded:
-    """Post *messages* of so many *chats* as fast as can be; a resident asks for the balance meanwhile."""
+async def flood(
+    here: Neighbourhood, engine: Engine, *, messages: int, chats: int, pressed: bool = False
+) -> Flooded:
+    """Post *messages*, or presses, of so many *chats* as fast as can be; a resident asks for the balance meanwhile."""
+    update_of = a_press if pressed else an_update
     bystander = (await residents_of(here, most=1))[0]
     here.telegram.start(bystander.chat, "")
     await bystander.hears(lambda message: bool(message["buttons"]))
@@ -67,7 +72,7 @@ async def flood(here: Neighbourhood, engine: Engine, *, messages: int, chats: in
     async def post(http: aiohttp.ClientSession) -> None:
         nonlocal most
         for number in numbers:
-            statuses[await _post(http, engine, an_update(FLOODER + number % chats))] += 1
+            statuses[await _post(http, engine, update_of(FLOODER + number % chats))] += 1
             if number % 200 == 0:
                 most = max(most, memory_kib(_pid(engine)))
 
@@ -79,7 +84,8 @@ async def flood(here: Neighbourhood, engine: Engine, *, messages: int, chats: in
         waited_s = await waiting
     async with connect(here.database.app) as db:
         told, queued = await db.fetchval(TOLD), await db.fetchval(QUEUED)
-    return Flooded(statuses, told, waited_s, queued, (most - before) / 1024, took_s)
+    acknowledged = sum(call.method == "answerCallbackQuery" for call in here.telegram.calls)
+    return Flooded(statuses, told, waited_s, queued, (most - before) / 1024, took_s, acknowledged)
 
 
 async def _waits(bystander: Resident) -> float:
@@ -103,6 +109,20 @@ def an_update(chat: int) -> dict[str, Any]:
         "text": "баланс",
     }
     return {"update_id": 900_000_000 + number, "message": message}
+
+
+def a_press(chat: int) -> dict[str, Any]:
+    """A press of *chat* on the newest message that it has, never the same twice."""
+    update = an_update(chat)
+    message = update["message"]
+    query = {
+        "id": str(message["message_id"]),
+        "from": message["from"],
+        "message": message,
+        "chat_instance": "1",
+        "data": "bal",
+    }
+    return {"update_id": update["update_id"], "callback_query": query}
 
 
 async def _post(http: aiohttp.ClientSession, engine: Engine, update: dict[str, Any]) -> int:

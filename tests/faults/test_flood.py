@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bots.arrivals import TURNS_AT_ONCE_MAX
 from tests.faults.flooding import GROWTH_MIB_MAX, dribble, flood, post_huge, rss_mib
 from tests.faults.ground import Town, a_neighbourhood
 from tests.faults.living import residents_of
@@ -30,6 +31,17 @@ async def test_a_flood_is_taken_in_others_are_served_and_who_floods_is_told_once
         assert flooded.told == told
         assert 0 < flooded.others_waited_s < ANSWER_S
         assert flooded.grown_mib < GROWTH_MIB_MAX
+
+
+async def test_a_flood_of_presses_takes_few_calls_of_the_messenger(doomed_town: Town, tmp_path: Path) -> None:
+    async with a_neighbourhood(doomed_town, tmp_path) as here:
+        engine = await here.start_engine(paced=True)
+
+        flooded = await flood(here, engine, messages=MESSAGES, chats=1, pressed=True)
+
+        assert (set(flooded.statuses), flooded.told) == ({200}, 1)
+        assert flooded.acknowledged <= TURNS_AT_ONCE_MAX + flooded.took_s
+        assert 0 < flooded.others_waited_s < ANSWER_S
 
 
 async def test_slow_and_huge_requests_are_refused_and_residents_served_meanwhile(
