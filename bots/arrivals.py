@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Hashable, Iterable
 from datetime import datetime
-from time import perf_counter
+from time import perf_counter, time
 from typing import Final, TypeAlias
 
 import msgspec
@@ -109,14 +109,18 @@ class Arrivals:
         self.some.set()
 
     def _drop(self, arrival: Arrival) -> None:
-        """Drop what a flooding chat sends on, and tell it once."""
+        """Drop what a flooding chat sends on, and tell it once.
+
+        Other processes that see the same flood begin tell it under the same key, which is handled once; the clocks of
+        two may stand in different windows, and then it is told twice. The next flood is in a later window.
+        """
         arrival.taken.set_result(Taken.DROPPED)
         if self._is_told(arrival.lane):
             return
         self._append(
             msgspec.structs.replace(
                 arrival,
-                key=f"flood:{arrival.key}",
+                key=f"flood:{arrival.chat}:{int(time() // CALM_S)}",
                 said=TooManyWaiting(),
                 taken=asyncio.get_running_loop().create_future(),
                 update=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,12 @@ async def listening(app: web.Application, *, host: str, port: int) -> AsyncItera
         yield
     finally:
         await runner.cleanup()
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many files open as it may, for each connection is one and most systems say 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def stop_signal() -> asyncio.Event:

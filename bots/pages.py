@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from html import escape
 from string import Template
 from typing import Final
+from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
 
 from bots.paying import Changed, Choice, GoTo, NeedsContact, NotTaken, PayDesk, Unavailable, View
-from bots.webhooks import Networks, client_address
+from bots.webhooks import Networks, client_address, read_body
 from core.acquiring import (
     OPEN,
     POSTED,
@@ -149,15 +150,17 @@ class _PayPages:
 
     async def pay(self, request: web.Request) -> web.Response:
         view = await self.desk.view(token := request.match_info["token"])
-        form = await request.post()
-        acquirer = self.desk.acquirers.get(str(form.get("acquirer")))
-        if view is None or acquirer is None:
+        if view is None:
             return self._missing()
-        typed = str(form.get("contact") or "").strip()
+        form = _fields(await read_body(request))
+        acquirer = self.desk.acquirers.get(form.get("acquirer", ""))
+        if acquirer is None:
+            return self._missing()
+        typed = form.get("contact", "").strip()
         contact = read_contact(typed, acquirer.receipt) if typed else None
         if typed and contact is None and acquirer.receipt is not ReceiptNeed.NONE:
             return self._answer(view, self._asking(view, acquirer.receipt))
-        choice = Choice(acquirer, _kopecks(str(form.get("kopecks"))), contact, keep=form.get("keep") == "yes")
+        choice = Choice(acquirer, _kopecks(form.get("kopecks", "")), contact, keep=form.get("keep") == "yes")
         match await self.desk.pay(view, choice):
             case GoTo(url):
                 return web.Response(status=303, headers={**HEADERS, "Location": url})
@@ -190,7 +193,7 @@ class _PayPages:
         notice = Notice(
             headers={name.lower(): value for name, value in request.headers.items()},
             query=dict(request.query),
-            body=await request.read(),
+            body=await read_body(request),
             remote=client_address(request, trusted=self.trusted_proxies),
         )
         try:
@@ -273,6 +276,11 @@ class _PayPages:
 def _down(view: View) -> Sheet:
     hint = text("pay-page-down-hint", at=view.link.expires_at)
     return Sheet(text("pay-page-down"), hints=(hint,), again=True, status=503)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """What was filled in, of a form as browsers send ours; what is no such form has nothing filled in."""
+    return dict(parse_qsl(body.decode(errors="replace")))
 
 
 def _kopecks(typed: str) -> Money:

@@ -7,7 +7,6 @@ answered is committed after, and whatever happens in between is found again by `
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import structlog
 
 from bots import metrics
 from bots.asking import Run
+from bots.calling import Calls
 from core.acquiring import (
     GIVEN_UP_AFTER,
     OPEN,
@@ -71,9 +71,7 @@ log: Final = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TRIES: Final = 4
-# So many calls of an acquirer at once, and so many of these about what stays open: who waits at a page, and a
-# notice, queue neither behind that nor behind another acquirer.
-CALLS_AT_ONCE: Final = 5
+# So many of an acquirer's calls at once are about what stays open: payers and notices are left the others.
 LOOKS_AT_ONCE: Final = 2
 # So long after a go began, the page that its creation answers is sure to be alive.
 FRESH_FOR: Final = timedelta(minutes=15)
@@ -147,11 +145,6 @@ def _no_news() -> None:
     """Nobody waits for news."""
 
 
-def _limits(at_once: int) -> Mapping[str, asyncio.Semaphore]:
-    """So many at once of each acquirer."""
-    return defaultdict(lambda: asyncio.Semaphore(at_once))
-
-
 @dataclass(frozen=True, slots=True)
 class PayDesk:
     """All that paying needs. *news* is called when a chat has something to hear of."""
@@ -163,7 +156,7 @@ class PayDesk:
     centre: Centre
     clock: Callable[[], datetime]
     news: Callable[[], None] = _no_news
-    calls: Mapping[str, asyncio.Semaphore] = field(default_factory=lambda: _limits(CALLS_AT_ONCE))
+    calls: Calls = field(default_factory=Calls)
 
     # --- The payer ---------------------------------------------------------------------------------
 
@@ -224,8 +217,8 @@ class PayDesk:
 
     async def _create(self, acquirer: Acquirer, attempt: Attempt, source_ref: str) -> Begun | None:
         """Have the payment created; None where another go is needed."""
-        async with self.calls[acquirer.name]:
-            answer = await acquirer.create(self._order(attempt, source_ref))
+        order = self._order(attempt, source_ref)
+        answer = await self.calls.make(acquirer.name, partial(acquirer.create, order))
         await self._committed(lambda db: note_created(db, attempt, answer, now=self.clock()))
         log.info("payment.created", acquirer=acquirer.name, attempt=attempt.id, answer=type(answer).__name__)
         match answer:
@@ -298,10 +291,13 @@ class PayDesk:
             log.warning("notice.about_nothing", acquirer=acquirer.name)
         return not isinstance(answer, Down)
 
+    async def query(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down | Unreadable:
+        """What the acquirer says of *operation*, and nothing done about it."""
+        return await self.calls.make(acquirer.name, partial(acquirer.query, operation))
+
     async def ask(self, acquirer: Acquirer, operation: str) -> Found | Missing | Down | Unreadable:
         """What the acquirer says of *operation*, and all that follows from it done."""
-        async with self.calls[acquirer.name]:
-            answer = await acquirer.query(operation)
+        answer = await self.query(acquirer, operation)
         if isinstance(answer, Found | Unreadable):
             await self.settle(acquirer, answer)
         return answer

@@ -126,10 +126,8 @@ async def _refunds(
     if isinstance(given, Unlisted):
         return
     for operation in sorted({each for each in given if each not in seen}):
-        async with desk.calls[acquirer.name]:
-            answer = await acquirer.query(operation)
-        match answer:
-            case Found() | Unreadable():
+        match await desk.query(acquirer, operation):
+            case (Found() | Unreadable()) as answer:
                 verdict = await desk.settle(acquirer, answer)
                 if not isinstance(verdict, Stay):
                     what = f"a refund is not in our books; {_done(verdict)}"
@@ -168,8 +166,8 @@ async def _listed(desk: PayDesk, acquirer: Acquirer, day: date) -> Sequence[Foun
     few = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def query(operation: str) -> Found | Missing | Down | Unreadable:
-        async with few, desk.calls[acquirer.name]:
-            return await acquirer.query(operation)
+        async with few:
+            return await desk.query(acquirer, operation)
 
     answers = await asyncio.gather(*map(query, asked))
     if down := [answer for answer in answers if isinstance(answer, Down)]:

@@ -13,7 +13,7 @@ from aiohttp import web
 from bots import wiring
 from bots.collector import spare_the_collector
 from bots.configuration import Configuration, Secrets, load
-from bots.listening import listening, stop_signal
+from bots.listening import allow_many_connections, listening, stop_signal
 from bots.logs import set_up_logs
 from bots.serving import serving
 from storage.database import open_pool
@@ -25,6 +25,7 @@ async def serve(config: Path, *, polling: bool, embedded: Path | None) -> int:
     if polling:
         configuration = _polling(configuration)
     set_up_logs(pretty=False)
+    allow_many_connections()
     stop = stop_signal()
     with ExitStack() as own:
         if embedded is not None:

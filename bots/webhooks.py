@@ -75,7 +75,7 @@ class Webhooks:
         if channel is None:
             raise web.HTTPNotFound
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await _body(request)
+        body = await read_body(request)
         webhook = Webhook(headers, request.match_info.get("secret", ""), body)
         received = self._read(channel, webhook, request)
         if (answering := self._answering.get(channel.name)) is not None:
@@ -173,7 +173,7 @@ def web_runner(app: web.Application) -> web.AppRunner:
     )
 
 
-async def _body(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
     """The whole body. Raises 413 beyond BODY_BYTES_MAX, 408 beyond BODY_S and 400 for a broken one."""
     if (request.content_length or 0) > BODY_BYTES_MAX:
         raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, request.content_length or 0)

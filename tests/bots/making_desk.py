@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -96,6 +97,16 @@ class World:
         url = f"{self.url}/acquirers/simulated/notice"
         async with self.http.post(url, json={"operation": operation}) as response:
             return response.status
+
+    async def post_unfinished(self, url: str, *, length: int = 100) -> int:
+        """Post a body that is said to be so long and never ends; the status it gets."""
+        host, _, path = url.removeprefix("http://").partition("/")
+        reader, writer = await asyncio.open_connection(*host.split(":"))
+        writer.write(f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\na=".encode())
+        try:
+            return int((await reader.readline()).split()[1])
+        finally:
+            writer.close()
 
 
 def text_of(html: str) -> str:

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from bots import arrivals
-from bots.arrivals import TURN_S, TURNS_AT_ONCE_MAX, Arrival, Arrivals
+from bots.arrivals import CALM_S, TURN_S, TURNS_AT_ONCE_MAX, WAITING_PER_CHAT_MAX, Arrival, Arrivals
 from bots.taking import Taken
 from core.messages import Text
 from core.turns import CaseAnswered, TooManyWaiting
@@ -67,6 +67,24 @@ async def test_who_floods_is_told_once_and_others_are_heard() -> None:
     said = [arrival.said for arrival in waiting.next_batch(10)]
     assert [type(each) for each in said] == [TooManyWaiting]
     assert taken_now(waiting, an_arrival("other")) is None
+
+
+async def test_two_processes_tell_a_flood_under_one_key_and_the_next_under_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    processes, loop = (Arrivals(), Arrivals()), asyncio.get_running_loop()
+    began_s = loop.time()
+    keys = []
+    for passed_s in (0.0, CALM_S):
+        monkeypatch.setattr(arrivals, "time", lambda passed_s=passed_s: 1_795_000_000 + passed_s)
+        monkeypatch.setattr(loop, "time", lambda passed_s=passed_s: began_s + passed_s)
+        for waiting in processes:
+            for _ in range(WAITING_PER_CHAT_MAX + 1):
+                waiting.add(an_arrival())
+            keys += [each.key for each in waiting.rest() if isinstance(each.said, TooManyWaiting)]
+
+    assert len(keys) == 4
+    assert keys[0] == keys[1] != keys[2] == keys[3]
 
 
 async def test_who_paused_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bots.webhooks import BODY_BYTES_MAX
 from storage.database import Pool
 from tests.bots.making_desk import World, a_world
 
@@ -113,6 +114,26 @@ async def test_a_sum_that_is_not_on_the_button_is_not_paid(world: World) -> None
 
 @pytest.mark.parametrize("form", [{}, {"acquirer": "nobody", "kopecks": "10000"}])
 async def test_an_acquirer_that_there_is_not_is_not_found(world: World, form: dict[str, str]) -> None:
+    async with world.http.post(await world.link(), data=form) as response:
+        assert response.status == 404
+
+
+async def test_a_form_that_never_ends_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bots.webhooks.BODY_S", 0.01)
+
+    assert await world.post_unfinished(await world.link()) == 408
+
+
+async def test_a_form_that_is_too_long_is_refused_unread(world: World) -> None:
+    assert await world.post_unfinished(await world.link(), length=BODY_BYTES_MAX + 1) == 413
+
+
+async def test_the_form_of_an_unknown_token_is_not_waited_for(world: World) -> None:
+    assert await world.post_unfinished(f"{world.url}/p/nonsense") == 404
+
+
+@pytest.mark.parametrize("form", [b"\xff\x00", b"acquirer", b"acquirer=%FF&&=", b"{}"])
+async def test_what_is_no_form_chooses_nothing(world: World, form: bytes) -> None:
     async with world.http.post(await world.link(), data=form) as response:
         assert response.status == 404
 

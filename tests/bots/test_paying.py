@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from bots.calling import CALLS_AT_ONCE
 from core.acquiring import Acquirer, Down
 from core.fiscal import ReceiptNeed
 from storage.database import Connection, Pool
@@ -63,6 +64,12 @@ async def test_a_notice_about_nothing_is_forgotten(world: World, operation: str)
 async def test_a_notice_that_cannot_be_read_is_forgotten(world: World) -> None:
     async with world.http.post(f"{world.url}/acquirers/simulated/notice", data=b"\x00") as response:
         assert response.status == 200
+
+
+async def test_a_notice_that_never_ends_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bots.webhooks.BODY_S", 0.01)
+
+    assert await world.post_unfinished(f"{world.url}/acquirers/simulated/notice") == 408
 
 
 async def test_a_notice_while_the_acquirer_is_down_is_asked_for_again(world: World) -> None:
@@ -192,12 +199,12 @@ from payment_attempt, generate_series(1, 20) n
 class Hung:
     """An acquirer that does not answer until it is let."""
 
-    name = "hung"
     title = "Банк"
     receipt = ReceiptNeed.NONE
     refund_needs_contact = False
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "hung") -> None:
+        self.name = name
         self.answers = asyncio.Event()
         self.asked: list[str] = []
         self.arrivals: asyncio.Queue[str] = asyncio.Queue()
@@ -218,6 +225,24 @@ async def test_an_acquirer_that_hangs_keeps_nobody_from_another(world: World) ->
     assert status == 303
     hung.answers.set()
     await asyncio.gather(*waiting)
+
+
+async def test_an_acquirer_that_hangs_lets_nobody_queue_for_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.calling.ROOM_S", 0.01)
+    hung = Hung("simulated")
+    payers = [asyncio.create_task(world.desk.ask(cast("Acquirer", hung), "x")) for _ in range(CALLS_AT_ONCE)]
+
+    told = await asyncio.gather(*(world.desk.ask(cast("Acquirer", hung), "x") for _ in range(20)))
+    status, said = await world.press_pay(await world.link())
+    notified = await world.notify("x")
+
+    assert told == [Down("busy")] * 20
+    assert (status, "не отвечает" in said, notified) == (503, True, 503)
+    assert hung.asked == ["x"] * CALLS_AT_ONCE
+    hung.answers.set()
+    await asyncio.gather(*payers)
 
 
 async def test_what_stays_open_is_asked_about_by_few_and_leaves_room_for_payers(world: World) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 from random import Random
 
+import pytest
+
 from bots.engine import Engine
 from bots.taking import Taken
 from core.messages import Press
-from storage.database import Connection, open_pool
+from storage.database import Connection, Pool, open_pool
 from storage.proof import verify
 from tests.bots.test_engine import an_engine, an_update, said_to
 from tests.conftest import Database
@@ -67,3 +69,22 @@ async def test_one_meter_from_many_chats_over_two_engines(inhabited: Database) -
     assert live == 1
     assert replaced == named
     assert replies == [1 + 3 * ROUNDS] * CHATS
+
+
+async def test_two_engines_that_see_one_flood_tell_its_chat_once(
+    pool: Pool, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.arrivals.time", lambda: 1_795_000_000.0)
+    async with an_engine(pool) as one, an_engine(pool) as two:
+        taken = await asyncio.gather(
+            *(
+                engine.take(an_update("меню", key=str(key)))
+                for number, engine in enumerate((one, two))
+                for key in range(100 * number, 100 * number + 100)
+            )
+        )
+        for order, engine in enumerate((one, two), start=1000):
+            await engine.take(an_update("меню", key=str(order)))
+
+    assert taken.count(Taken.DROPPED) > 120
+    assert sum("слишком много" in words for words in await said_to(db)) == 1
