@@ -18,7 +18,7 @@ import structlog
 import uvloop
 from rich.console import Console
 
-from benchmarks import engine, figures, growth, importing, latency, starting, throughput
+from benchmarks import engine, figures, growth, importing, latency, planning, starting, throughput
 
 PARTS: Final[Mapping[str, Callable[[], Coroutine[Any, Any, figures.Part]]]] = {
     "starting": starting.starting,
@@ -29,6 +29,7 @@ PARTS: Final[Mapping[str, Callable[[], Coroutine[Any, Any, figures.Part]]]] = {
     "workers": throughput.workers,
     "growth": growth.growth,
     "importing": importing.importing,
+    "planning": planning.planning,
 }
 
 

@@ -40,6 +40,7 @@ max_client_conn = 1000
 class Pooler:
     """A pgbouncer that runs."""
 
+    pid: int
     port: int
 
     def url(self, direct: str) -> str:
@@ -71,7 +72,7 @@ async def pooling(server: EmbeddedPostgres, *, sessions: int) -> AsyncIterator[P
         )
         try:
             await _listens(process, port)
-            yield Pooler(port)
+            yield Pooler(process.pid, port)
         finally:
             if process.returncode is None:
                 process.terminate()

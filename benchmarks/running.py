@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
@@ -31,6 +32,8 @@ CONNECTIONS: Final = 64
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 LUA: Final = Path(__file__).parent / "requests.lua"
 SERVE: Final = "from bots.cli import main; main()"
+
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 # Pace off: a bench measures us, not what a messenger allows. Set in the bench's own database.
 PACE_OFF: Final = "update bucket set rate = 1e9, burst = 1000000, tokens = 1000000"
@@ -106,10 +109,16 @@ async def kvitok(here: Ground, sink_port: int, *names: str) -> AsyncIterator[Run
 
 
 @asynccontextmanager
-async def serving(url: str, sink_port: int, *names: str) -> AsyncIterator[Running]:
-    """As `kvitok`, on the database at *url*."""
+async def serving(
+    url: str,
+    sink_port: int,
+    *names: str,
+    sections: Mapping[str, Any] = EMPTY,
+    secrets: Mapping[str, str] = EMPTY,
+) -> AsyncIterator[Running]:
+    """As `kvitok`, on the database at *url*; *sections* and *secrets* are set besides."""
     port = free_port()
-    sections = {
+    channels = {
         name: {
             "api_base": f"http://127.0.0.1:{sink_port}/{name}",
             "messages_per_s": 1000,
@@ -120,20 +129,22 @@ async def serving(url: str, sink_port: int, *names: str) -> AsyncIterator[Runnin
     content = {
         "centre": {"name": "ЕРКЦ"},
         "server": {"public_url": f"http://127.0.0.1:{port}", "port": port},
-        "channels": sections,
+        "channels": channels,
+        **sections,
     }
-    secrets = {f"KVITOK_{name.upper()}_TOKEN": TOKENS[name] for name in names}
-    secrets |= {f"KVITOK_{name}_SECRET": SECRET for name in ("TELEGRAM", "VK", "OK", "MAX")}
-    secrets |= {
+    environment = {f"KVITOK_{name.upper()}_TOKEN": TOKENS[name] for name in names}
+    environment |= {f"KVITOK_{name}_SECRET": SECRET for name in ("TELEGRAM", "VK", "OK", "MAX")}
+    environment |= {
         "KVITOK_DATABASE_URL": url,
         "KVITOK_SECRET_KEY": MASTER,
         "KVITOK_BILLING_KEY": BILLING,
+        **secrets,
     }
     with TemporaryDirectory(prefix="kvitok-bench-") as folder:
         config = Path(folder) / "config.yaml"
         config.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
         command = (sys.executable, "-c", SERVE, "serve", "--config", str(config))
-        async with running(command, port=port, ready="/readyz", environment=secrets) as process:
+        async with running(command, port=port, ready="/readyz", environment=environment) as process:
             async with connect(url) as db:
                 await db.execute(PACE_OFF)
             yield process
