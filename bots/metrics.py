@@ -19,6 +19,10 @@ from storage.observing import Observed
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
+# What turns come to that operators are alarmed by (docs/operations.md), and the channel that events' turns are of.
+ALARMED: Final = ("apologised", "closed", "busy")
+EVENTS: Final = "event"
+
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
@@ -75,6 +79,13 @@ _turns_of: Final = cache(TURNS.labels)
 _turn_seconds_of: Final = cache(TURN_SECONDS.labels)
 _deliveries_of: Final = cache(DELIVERIES.labels)
 _reply_seconds_of: Final = cache(REPLY_SECONDS.labels)
+
+
+def begin(channels: Iterable[str]) -> None:
+    """Have the series of turns on *channels*, and of events, that are alarmed: a first one is no rise of a new series."""
+    for channel in (*channels, EVENTS):
+        for outcome in ALARMED:
+            _turns_of(channel, outcome)
 
 
 def turn_done(channel: str, outcome: str, took_s: float) -> None:
@@ -134,7 +145,13 @@ def _standing(pool: Pool, observed: Observed | None) -> CollectorRegistry:
         [((state,), number) for state, number in connections],
         "state",
     )
-    seen = observed or Observed()
+    if observed is not None:
+        _add_observed(here, observed)
+    return here
+
+
+def _add_observed(here: CollectorRegistry, seen: Observed) -> None:
+    """What stands in the database; none of it is known while that is away, and no zero is to stand for it."""
     lanes = [((each.channel, MessageClass(each.message_class).name.lower()), each) for each in seen.outbox]
     _gauge(
         here,
@@ -176,7 +193,6 @@ def _standing(pool: Pool, observed: Observed | None) -> CollectorRegistry:
         "state",
     )
     _add_proof(here, seen)
-    return here
 
 
 def _add_proof(here: CollectorRegistry, seen: Observed) -> None:

@@ -47,6 +47,7 @@ class Watch:
         self._now = now
         self._trusted_proxies = trusted_proxies
         self._networks = networks
+        metrics.begin(channels)
 
     def routes(self) -> list[web.RouteDef]:
         """`/readyz` and `/metrics`."""

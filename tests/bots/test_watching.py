@@ -15,23 +15,27 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
-from bots import schedule
+from bots import metrics, schedule
 from bots.clock import BusinessClock
 from bots.simulator.surroundings import Surroundings
+from bots.taking import Taken
+from bots.turning import Outcome
 from bots.watching import Watch
 from bots.webhooks import Networks
 from core.channel import Pace
 from core.questions import OpenCase
 from storage import cases, paces
 from storage.database import Connection, Pool, connect, open_pool
-from storage.observing import newest_revision
+from storage.observing import Observed, newest_revision
 from tests.conftest import NOW, Database
 from tests.talking import Talk
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana" / "kvitok.json"
 MANUAL = DASHBOARD.parents[1] / "operations.md"
 # What the manual names besides: databases and roles.
-NOT_MEASURES = ("kvitok_owner", "kvitok_restored")
+NOT_MEASURES = ("kvitok_owner", "kvitok_app", "kvitok_reader", "kvitok_restored")
+# The labels that Prometheus itself gives.
+OF_ALL = frozenset({"job", "instance"})
 PACE = Pace(rate=10, burst=10, chat_rate=1)
 LOOPBACK = [ip_network("127.0.0.0/8")]
 
@@ -130,6 +134,16 @@ async def test_a_database_that_is_away_is_not_ready_and_its_measure_says_so(pool
         assert (await measured(client))["kvitok_database_up",] == 0
 
 
+async def test_no_zero_stands_for_what_is_not_known_while_the_database_is_away(pool: Pool) -> None:
+    async with watched(pool, "vk") as client:
+        reached = {name for name, *_ in await measured(client)}
+        await pool.close()
+        away = {name for name, *_ in await measured(client)}
+
+    assert {"kvitok_events_waiting", "kvitok_events_oldest_seconds"} <= reached - away
+    assert "kvitok_database_up" in away
+
+
 def test_the_newest_revision_is_what_alembic_would_migrate_to() -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # what serves does without it
 
@@ -165,6 +179,14 @@ async def test_what_waits_is_measured_by_channel_and_class(pool: Pool, db: Conne
     assert found["kvitok_channel_stopped", "vk"] == 1
     assert found["kvitok_open_cases", "dead_message"] == 1
     assert found["kvitok_database_up",] == 1
+
+
+async def test_turns_that_are_alarmed_are_told_as_none_before_the_first(pool: Pool) -> None:
+    async with watched(pool, "a new channel") as client:
+        found = await measured(client)
+
+    assert {found["kvitok_turns_total", "a new channel", outcome] for outcome in metrics.ALARMED} == {0}
+    assert {("kvitok_turns_total", "event", outcome) for outcome in metrics.ALARMED} <= found.keys()
 
 
 async def test_a_talk_is_counted_from_arrival_to_delivery(around: Surroundings, pool: Pool) -> None:
@@ -247,7 +269,7 @@ async def test_a_known_proxy_tells_who_reads_the_measures(pool: Pool) -> None:
         assert (inside.status, outside.status) == (200, 404)
 
 
-# --- The dashboard -----------------------------------------------------------------------------------
+# --- The dashboard and the alarms ---------------------------------------------------------------------
 
 
 async def known(pool: Pool) -> set[str]:
@@ -260,16 +282,95 @@ async def known(pool: Pool) -> set[str]:
     return names
 
 
+def labels_known(pool: Pool) -> dict[str, set[str]]:
+    """The labels of each series but for those that Prometheus gives to all."""
+    registries = (metrics.REGISTRY, metrics._standing(pool, Observed()))
+    return {
+        name: {*getattr(collector, "_labelnames", ()), *(["le"] if name.endswith("_bucket") else [])}
+        for registry in registries
+        for name, collector in registry._names_to_collectors.items()
+    }
+
+
 def named_in(text: str) -> set[str]:
     return set(re.findall(r"\b(?:kvitok|process)_[a-z_]+[a-z]\b", text))
 
 
-async def test_the_dashboard_asks_for_nothing_that_is_not_measured(pool: Pool) -> None:
+def board_queries() -> dict[str, str]:
+    """What the dashboard asks, with the words of each series' legend."""
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
+    targets = [target for panel in board["panels"] for target in panel.get("targets", [])]
+    return {target["expr"]: target["legendFormat"] for target in targets}
+
+
+def alarms() -> list[str]:
+    """The conditions of the manual's alarms."""
+    _, _, after = MANUAL.read_text(encoding="utf-8").partition("\n## Alarms\n")
+    rows = re.findall(r"^\| `(.*?)`", after.partition("\n## ")[0], re.MULTILINE)
+    return [row.replace(r"\|", "|") for row in rows]
+
+
+def wrong_labels(query: str, labels: dict[str, set[str]], legend: str = "") -> set[str]:
+    """The labels in *query* that its series have not."""
+    wrong = set()
+    for name, selector in re.findall(r"\b((?:kvitok|process)_[a-z_]+)\{([^}]*)\}", query):
+        wrong |= (
+            set(re.findall(r"(\w+)\s*[!=]~?", re.sub(r'"[^"]*"', "", selector)))
+            - OF_ALL
+            - labels.get(name, set())
+        )
+    had = OF_ALL.union(*(labels.get(name, set()) for name in named_in(query)))
+    for grouped in re.findall(r"\bby \(([^)]*)\)", query):
+        wrong |= {each.strip() for each in grouped.split(",")} - had
+    return wrong | (set(re.findall(r"\{\{(\w+)\}\}", legend)) - had)
+
+
+async def test_the_dashboard_asks_for_nothing_that_is_not_measured(pool: Pool) -> None:
+    queries = board_queries()
+    labels = labels_known(pool)
 
     assert len(queries) > 10
     assert set().union(*map(named_in, queries)) <= await known(pool)
+    assert {query for query, legend in queries.items() if wrong_labels(query, labels, legend)} == set()
+
+
+def test_the_dashboard_shows_one_centre_at_a_time() -> None:
+    of_all = [query for query in board_queries() if query.count('{job="$job"') != len(_series(query))]
+
+    assert of_all == []
+
+
+def _series(query: str) -> list[str]:
+    """Each mention of a series of ours in *query*."""
+    return re.findall(r"\b(?:kvitok|process)_[a-z_]+", query)
+
+
+async def test_alarms_ask_for_what_is_measured_and_of_each_centre_by_itself(pool: Pool) -> None:
+    labels = labels_known(pool)
+    conditions = alarms()
+
+    assert len(conditions) > 10
+    assert set().union(*map(named_in, conditions)) <= await known(pool)
+    assert {each for each in conditions if wrong_labels(each, labels)} == set()
+    assert [each for each in conditions if not re.search(r"by \(job\b|\{job=", each)] == []
+
+
+def test_each_outcome_of_turns_that_is_alarmed_has_its_series_from_the_start() -> None:
+    asked = [re.findall(r'kvitok_turns_total\{outcome=~?"([^"]*)"', each) for each in alarms()]
+    outcomes = {outcome for found in asked for each in found for outcome in each.split("|")}
+
+    assert outcomes == set(metrics.ALARMED)
+    assert outcomes <= {each.name.lower() for each in Outcome} | {each.value for each in Taken} | {"closed"}
+
+
+def test_a_label_that_a_series_has_not_is_found() -> None:
+    labels = {"kvitok_things": {"channel"}}
+
+    assert wrong_labels('sum by (job, kind) (kvitok_things{chanel="kind=x"})', labels, "{{state}}") == {
+        "kind",
+        "chanel",
+        "state",
+    }
 
 
 async def test_operators_read_of_all_that_is_measured_and_of_nothing_else(pool: Pool) -> None:
