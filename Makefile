@@ -15,7 +15,7 @@ test: $(STAMP)  ## the whole suite, on JOBS processors
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 test-pg15: $(STAMP)  ## the storage's tests on Debian's PostgreSQL 15
-	KVITOK_TEST_POSTGRES=$$($(BIN)/python -m benchmarks.tools) $(BIN)/pytest tests/storage -n $(JOBS) --dist worksteal
+	programs=$$($(BIN)/python -m benchmarks.tools) && KVITOK_TEST_POSTGRES=$$programs $(BIN)/pytest tests/storage -n $(JOBS) --dist worksteal
 
 lint: $(STAMP)  ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ from bots.town.writing import CODES_FILE, write_town
 from storage.database import Connection, Pool, connect, open_pool
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_cluster import DATABASE
+from storage.embedded_home import major_version
 from storage.exchange import import_files
 from storage.exchange_protocol import Refused
 from storage.migrating import migrate
@@ -74,10 +75,20 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
     KVITOK_TEST_POSTGRES names the folder of another release's programs (`make test-pg15`).
     """
-    programs = os.environ.get("KVITOK_TEST_POSTGRES")
-    binaries = Path(programs) if programs else None
+    binaries = other_release()
     with quick_folder() as folder, EmbeddedPostgres(folder, durable=False, binaries=binaries) as server:
+        if binaries is not None:
+            release = (folder / "postgres" / "data" / "PG_VERSION").read_text(encoding="ascii").strip()
+            assert release == str(major_version(binaries))
         yield server
+
+
+def other_release() -> Path | None:
+    """Where the programs of another release are, if it is asked for; an empty name asks for one that was not found."""
+    programs = os.environ.get("KVITOK_TEST_POSTGRES")
+    if programs == "":
+        pytest.fail("KVITOK_TEST_POSTGRES is empty: it names a folder, or is not there")
+    return None if programs is None else Path(programs)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
