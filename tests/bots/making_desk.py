@@ -28,6 +28,7 @@ from tests.storage.making_links import make_chat, make_link
 from tests.storage.making_residents import KEYS
 
 SECRET = "made-up-secret"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -102,7 +103,8 @@ class World:
         """Post a body that is said to be so long and never ends; the status it gets."""
         host, _, path = url.removeprefix("http://").partition("/")
         reader, writer = await asyncio.open_connection(*host.split(":"))
-        writer.write(f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\na=".encode())
+        head = f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {FORM}\r\nContent-Length: {length}\r\n\r\n"
+        writer.write(f"{head}a=".encode())
         try:
             return int((await reader.readline()).split()[1])
         finally:

@@ -142,12 +142,12 @@ def _pid(engine: Engine) -> int:
 # --- Slow and huge ----------------------------------------------------------------------------------
 
 
-async def dribble(engine: Engine) -> int:
+async def dribble(engine: Engine, path: str = "/webhooks/telegram") -> int:
     """Send a request whose body never ends, a byte at a time; the status that it is answered with at last."""
     reader, writer = await asyncio.open_connection(HOST, engine.port)
     secret = f"X-Telegram-Bot-Api-Secret-Token: {SECRETS[TELEGRAM_SECRET]}"
-    head = f"POST /webhooks/telegram HTTP/1.1\r\nHost: {HOST}\r\n{secret}\r\nContent-Length: 100000\r\n\r\n"
-    writer.write(head.encode())
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000"
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{secret}\r\n{form}\r\n\r\n".encode())
     dribbling = asyncio.create_task(_dribble(writer))
     try:
         async with asyncio.timeout(DROP_S):

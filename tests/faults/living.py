@@ -69,17 +69,21 @@ class Resident:
 
     async def pay(self) -> None:
         """Open the link and pay at the acquirer, trying again where the page cannot be had."""
+        link = await self.gets_link()
+        card = await _until(lambda: self._choose(link))
+        await _until(lambda: self._confirm(card))
+        self.paid.append(card.rpartition("/")[2])
+        await self.hears(_says("Оплата получена"))
+
+    async def gets_link(self) -> str:
+        """Ask for a link to pay by; its address."""
         self.say("оплатить")
         offer = await self.hears(lambda message: _leads(message) or "напишите сумму" in message["text"])
         if not _leads(offer):
             # Nothing is due here: something in advance.
             self.say("1500,50")
             offer = await self.hears(_leads)
-        link = next(str(key["url"]) for key in _keys(offer) if key["kind"] == "link")
-        card = await _until(lambda: self._choose(link))
-        await _until(lambda: self._confirm(card))
-        self.paid.append(card.rpartition("/")[2])
-        await self.hears(_says("Оплата получена"))
+        return next(str(key["url"]) for key in _keys(offer) if key["kind"] == "link")
 
     async def _choose(self, link: str) -> str | None:
         """The address of the acquirer's page, reached by the centre's; None if it cannot be had now."""

@@ -49,9 +49,12 @@ async def test_slow_and_huge_requests_are_refused_and_residents_served_meanwhile
 ) -> None:
     async with a_neighbourhood(doomed_town, tmp_path) as here:
         engine = await here.start_engine(body_s=3.0)
-        residents = await residents_of(here, most=2)
+        *residents, payer = await residents_of(here, most=3)
+        here.telegram.start(payer.chat, "")
+        link = (await payer.gets_link()).removeprefix(here.base)
         before = rss_mib(engine)
-        slow = [asyncio.create_task(dribble(engine)) for _ in range(200)]
+        paths = ["/webhooks/telegram"] * 200 + ["/acquirers/simulated/notice", link] * 20
+        slow = [asyncio.create_task(dribble(engine, path)) for path in paths]
 
         huge = await asyncio.gather(*(post_huge(engine, chunked=chunked) for chunked in (True, False) * 6))
         await asyncio.gather(*(each.live() for each in residents))
