@@ -28,6 +28,7 @@ from bots.cli_options import (
 from bots.cli_staff import cases_app, links_app
 from bots.command_errors import told_of
 from core.errors import KvitokError
+from storage.roles import Roles
 
 # Rich draws tables where there are some; --help and errors are plain, which costs half of the time.
 app = typer.Typer(
@@ -115,11 +116,19 @@ def serve(
 
 
 @app.command()
-def migrate(*, data: Data = DATA) -> None:
-    """Bring the database's tables up to this release."""
+def migrate(
+    *,
+    app_role: Annotated[str, typer.Option("--app-role", help="The role that serves.")] = Roles.app,
+    reader_role: Annotated[str, typer.Option("--reader-role", help="The role of reports.")] = Roles.reader,
+    data: Data = DATA,
+) -> None:
+    """Bring the database's tables up to this release.
+
+    They stand in the owner's schema and are granted to the centre's two other roles.
+    """
     from bots.commands import migrate as command  # noqa: PLC0415
 
-    run(command(data))
+    run(command(data, app=app_role, reader=reader_role))
 
 
 @app.command()

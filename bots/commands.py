@@ -28,9 +28,9 @@ from storage.migrating import migrate as bring_up
 out: Final = Console()
 
 
-async def migrate(data: Path) -> int:
-    """Bring the tables up to this release."""
-    await bring_up(database_url(data, owner=True))
+async def migrate(data: Path, *, app: str, reader: str) -> int:
+    """Bring the tables up to this release, for a centre whose other two roles are *app* and *reader*."""
+    await bring_up(database_url(data, owner=True), app=app, reader=reader)
     out.print("The database is up to this release.")
     return 0
 

@@ -14,7 +14,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from storage.database import connect
-from storage.migrating import MissingRolesError, configuration, declared, migrate, pending
+from storage.migrating import (
+    MissingRolesError,
+    NoSchemaOfItsOwnError,
+    ShutOutRolesError,
+    configuration,
+    declared,
+    migrate,
+    pending,
+)
 from storage.migrations.freeze import freeze
 from storage.roles import Roles, provisioning
 from storage.tables import APPEND_ONLY, METADATA
@@ -78,7 +86,35 @@ async def test_all_migrations_of_an_empty_schema_are_pending(empty: Database) ->
 
 async def test_roles_that_are_missing_are_named_before_anything_is_done(empty: Database) -> None:
     with pytest.raises(MissingRolesError, match="town_app"):
-        await migrate(empty.owner, Roles(app="town_app"))
+        await migrate(empty.owner, app="town_app")
+
+
+async def test_a_role_that_may_not_use_the_schema_is_named_before_anything_is_done(empty: Database) -> None:
+    async with connect(empty.superuser) as admin:
+        await admin.execute("revoke usage on schema kvitok from kvitok_reader")
+
+    with pytest.raises(ShutOutRolesError, match="role kvitok_reader may not use schema kvitok"):
+        await migrate(empty.owner)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("public", "kvitok_owner in database .* leads to schema public"),
+        ('"$user", public', "leads to schema public"),
+        ("nowhere", "leads to no schema"),
+    ],
+)
+async def test_an_owner_with_no_schema_of_its_own_is_told_so_and_nothing_is_created(
+    empty: Database, path: str, told: str
+) -> None:
+    async with connect(empty.superuser) as admin:
+        await admin.execute(f"alter role kvitok_owner in database {empty.name} set search_path = {path}")
+
+        with pytest.raises(NoSchemaOfItsOwnError, match=told):
+            await migrate(empty.owner)
+
+        assert await admin.fetch("select from pg_tables where schemaname in ('public', 'kvitok')") == []
 
 
 async def test_a_centre_may_call_its_roles_and_schema_otherwise(empty: Database) -> None:
@@ -89,7 +125,7 @@ async def test_a_centre_may_call_its_roles_and_schema_otherwise(empty: Database)
         for statement in provisioning(roles, schema="town"):
             await admin.execute(statement)
 
-    await migrate(as_role(empty, "town%20owner"), roles)
+    await migrate(as_role(empty, "town%20owner"), app=roles.app, reader=roles.reader)
 
     async with connect(as_role(empty, "town-app")) as connection:
         assert await connection.fetchval("select current_schema()") == "town"
