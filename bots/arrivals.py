@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from time import perf_counter, time
 from typing import Final, TypeAlias
@@ -61,7 +61,9 @@ ChatQueue: TypeAlias = deque[Arrival]
 class Arrivals:
     """The waiting turns, by chat, and a signal that some may be taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, address_hash: Callable[[str, str], bytes]) -> None:
+        """*address_hash* names a chat, by its channel and address, where it is written down."""
+        self._address_hash = address_hash
         self._queues: dict[Hashable, ChatQueue] = {}
         # Of each chat whose turn was taken and is not over: what waits until it is.
         self._behind: dict[Hashable, ChatQueue] = {}
@@ -117,10 +119,11 @@ class Arrivals:
         arrival.taken.set_result(Taken.DROPPED)
         if self._is_told(arrival.lane):
             return
+        flooding = self._address_hash(arrival.channel, str(arrival.chat)).hex()
         self._append(
             msgspec.structs.replace(
                 arrival,
-                key=f"flood:{arrival.chat}:{int(time() // CALM_S)}",
+                key=f"flood:{flooding}:{int(time() // CALM_S)}",
                 said=TooManyWaiting(),
                 taken=asyncio.get_running_loop().create_future(),
                 update=None,

@@ -76,7 +76,7 @@ class Engine:
         self._turning = turning
         self._now = now
         self._senders = senders
-        self._arrivals = Arrivals()
+        self._arrivals = Arrivals(address_hash=keys.address_hash)
         self._acknowledging: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
         self._events: set[int] = set()
 

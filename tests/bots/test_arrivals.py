@@ -13,6 +13,7 @@ from bots.arrivals import CALM_S, TURN_S, TURNS_AT_ONCE_MAX, WAITING_PER_CHAT_MA
 from bots.taking import Taken
 from core.messages import Text
 from core.turns import CaseAnswered, TooManyWaiting
+from tests.storage.making_residents import KEYS
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _keys = count()
@@ -29,6 +30,10 @@ def an_arrival(chat: str = "one", *, event: int | None = None) -> Arrival:
         taken=asyncio.get_running_loop().create_future(),
         event=event,
     )
+
+
+def a_queue() -> Arrivals:
+    return Arrivals(address_hash=KEYS.address_hash)
 
 
 def taken_now(waiting: Arrivals, arrival: Arrival) -> Taken | None:
@@ -49,7 +54,7 @@ def run(waiting: Arrivals, turns: int, chat: str = "one") -> list[Taken | None]:
 
 
 async def test_a_chat_that_sends_without_end_is_run_so_often_and_no_more() -> None:
-    waiting = Arrivals()
+    waiting = a_queue()
 
     told = run(waiting, 2000)
 
@@ -58,7 +63,7 @@ async def test_a_chat_that_sends_without_end_is_run_so_often_and_no_more() -> No
 
 
 async def test_who_floods_is_told_once_and_others_are_heard() -> None:
-    waiting = Arrivals()
+    waiting = a_queue()
     run(waiting, TURNS_AT_ONCE_MAX + 1)
 
     for _ in range(500):
@@ -72,7 +77,7 @@ async def test_who_floods_is_told_once_and_others_are_heard() -> None:
 async def test_two_processes_tell_a_flood_under_one_key_and_the_next_under_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    processes, loop = (Arrivals(), Arrivals()), asyncio.get_running_loop()
+    processes, loop = (a_queue(), a_queue()), asyncio.get_running_loop()
     began_s = loop.time()
     keys = []
     for passed_s in (0.0, CALM_S):
@@ -85,10 +90,11 @@ async def test_two_processes_tell_a_flood_under_one_key_and_the_next_under_anoth
 
     assert len(keys) == 4
     assert keys[0] == keys[1] != keys[2] == keys[3]
+    assert not any("one" in key for key in keys), "a chat's address is written down nowhere in clear"
 
 
 async def test_who_paused_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting, loop = Arrivals(), asyncio.get_running_loop()
+    waiting, loop = a_queue(), asyncio.get_running_loop()
     run(waiting, TURNS_AT_ONCE_MAX + 1)
     dropped = taken_now(waiting, an_arrival())
     waiting.over(waiting.next_batch(1))
@@ -102,7 +108,7 @@ async def test_who_paused_is_heard_again(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_a_chat_waits_while_its_turn_is_run_and_others_do_not() -> None:
-    waiting = Arrivals()
+    waiting = a_queue()
     first, second, other = an_arrival(), an_arrival(), an_arrival("other")
     for arrival in (first, second):
         waiting.add(arrival)
@@ -116,7 +122,7 @@ async def test_a_chat_waits_while_its_turn_is_run_and_others_do_not() -> None:
 
 
 async def test_all_that_waits_is_told_at_the_end_behind_a_running_turn_too() -> None:
-    waiting = Arrivals()
+    waiting = a_queue()
     first, second, other = an_arrival(), an_arrival(), an_arrival("other")
     waiting.add(first)
     waiting.next_batch(1)
@@ -128,7 +134,7 @@ async def test_all_that_waits_is_told_at_the_end_behind_a_running_turn_too() -> 
 
 
 async def test_what_was_not_run_costs_its_chat_nothing() -> None:
-    waiting = Arrivals()
+    waiting = a_queue()
 
     for _ in range(10 * TURNS_AT_ONCE_MAX):
         assert taken_now(waiting, an_arrival()) is None
@@ -137,13 +143,13 @@ async def test_what_was_not_run_costs_its_chat_nothing() -> None:
 
 async def test_a_chat_hears_of_all_events_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "WAITING_PER_CHAT_MAX", 3)
-    waiting = Arrivals()
+    waiting = a_queue()
 
     assert {taken_now(waiting, an_arrival(event=number)) for number in range(100)} == {None}
 
 
 async def test_chats_that_went_silent_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting, loop = Arrivals(), asyncio.get_running_loop()
+    waiting, loop = a_queue(), asyncio.get_running_loop()
     for number in range(1000):
         run(waiting, 1, str(number))
     later_s = loop.time() + TURN_S
