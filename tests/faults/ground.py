@@ -235,6 +235,21 @@ class Neighbourhood:
         """What all engines wrote down."""
         return "".join(log.read_text(errors="replace") for log in sorted(self.folder.glob("*.log")))
 
+    def logged(self, event: str, *, why: str = "") -> bool:
+        """Whether an engine wrote this *event* down, with that cause if one is named."""
+        wanted = [f'"event":"{event}"', *([f'"why":"{why}"'] if why else [])]
+        return any(all(fact in line for fact in wanted) for line in self.logs().splitlines())
+
+
+# Makes trouble, which may go on when it returns; what it gives tells, once all is over, whether there was any.
+Trouble = Callable[[Neighbourhood], Awaitable[Callable[[], bool]]]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Return once *true* is."""
+    while not true():  # noqa: ASYNC110  # another process tells us nothing
+        await asyncio.sleep(LOOK_AGAIN_S)
+
 
 KEPT: Final = ("Location", "Content-Type", "Retry-After")
 
