@@ -7,44 +7,69 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from storage.database import connect
+from benchmarks.ground import FIRST_CHAT
+from storage.database import Connection, DatabaseUnreachableError, connect
 from storage.embedded import EmbeddedPostgres, _Note
-from tests.faults.ground import Neighbourhood, Town, a_neighbourhood, a_town
+from tests.faults.ground import LOOK_AGAIN_S, Neighbourhood, Town, Trouble, a_neighbourhood, a_town, until
 from tests.faults.living import residents_of
 from tests.faults.proving import prove
 from tests.faults.rounds import ROUND_S
 
-Trouble = Callable[[Neighbourhood], Awaitable[None]]
+# Trouble that does not come about is no trouble.
+COMES_S = 60
 
 
-async def lived_through(town: Town, folder: Path, trouble: Trouble, *, engines: int = 1) -> list[str]:
-    """What is wrong after residents lived through *trouble*, which goes on beside them."""
+async def lived_through(
+    town: Town, folder: Path, trouble: Trouble, *, engines: int = 1, settings: str = ""
+) -> list[str]:
+    """What is wrong after residents lived through *trouble*, which goes on beside them.
+
+    *settings* are the database's own, for whoever connects.
+    """
     async with a_neighbourhood(town, folder) as here:
+        if settings:
+            async with connect(here.database.superuser) as db:
+                await db.execute(f"alter database {here.database.name} set {settings}")
         for _ in range(engines):
             await here.start_engine()
         residents = await residents_of(here)
         async with asyncio.timeout(ROUND_S):
-            await asyncio.gather(trouble(here), *(each.live() for each in residents))
+            lives = asyncio.gather(*(each.live() for each in residents))
+            troubled, _ = await asyncio.gather(within(COMES_S, trouble, here), lives)
             await here.settled()
         assert len(here.alive) == engines, here.logs()[-4000:]
+        assert troubled(), here.logs()[-4000:]
         return await prove(here, residents)
+
+
+async def within(seconds: float, trouble: Trouble, here: Neighbourhood) -> Callable[[], bool]:
+    async with asyncio.timeout(seconds):
+        return await trouble(here)
+
+
+async def a_turn(here: Neighbourhood) -> None:
+    """Return at once after one more turn was committed."""
+    before = here.logs().count('"event":"turn.done"')
+    await until(lambda: here.logs().count('"event":"turn.done"') > before)
 
 
 async def test_a_server_that_is_stopped_at_once_and_comes_back_has_lost_nothing(
     doomed_town: Town, tmp_path: Path
 ) -> None:
-    async def restart(_: Neighbourhood) -> None:
-        for pause_s in (0.7, 0.9):
-            await asyncio.sleep(pause_s)
+    async def restart(here: Neighbourhood) -> Callable[[], bool]:
+        for _ in range(2):
+            await a_turn(here)
             await asyncio.to_thread(restart_at_once, doomed_town.server)
+        return lambda: here.logged("database.away")
 
     assert await lived_through(doomed_town, tmp_path, restart) == []
 
@@ -57,56 +82,98 @@ def restart_at_once(server: EmbeddedPostgres) -> None:
 async def test_a_backend_that_is_killed_takes_the_server_down_and_nothing_with_it(
     doomed_town: Town, tmp_path: Path
 ) -> None:
-    killed: list[int] = []
-
-    async def kill(here: Neighbourhood) -> None:
-        for _ in range(3):
-            await asyncio.sleep(0.5)
-            async with connect(here.database.superuser) as db:
-                # None where the pool is between two connections; the next time then.
-                pid = await db.fetchval(BACKENDS + " limit 1")
+    async def kill(here: Neighbourhood) -> Callable[[], bool]:
+        killed: list[int] = []
+        while len(killed) < 3:
+            await a_turn(here)
+            pid = None
+            # None also while the server is still coming back, and where the pool is between two connections.
+            with suppress(DatabaseUnreachableError):
+                async with connect(here.database.superuser) as db:
+                    pid = await db.fetchval(BACKENDS + " limit 1")
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
+        return lambda: here.logged("database.away")
 
     assert await lived_through(doomed_town, tmp_path, kill) == []
-    assert killed
 
 
 # Those who serve this database.
 BACKENDS = """
 select pid from pg_stat_activity where datname = current_database() and application_name = 'kvitok'
 """
+# How many of them were told to end.
+CUT = f"select count(pg_terminate_backend(pid)) from ({BACKENDS}) as serving"
 
 
 async def test_connections_that_are_cut_are_made_anew(doomed_town: Town, tmp_path: Path) -> None:
-    async def cut(here: Neighbourhood) -> None:
+    async def cut(here: Neighbourhood) -> Callable[[], bool]:
         chance = Random(3)
+        ended: list[int] = []
+        await a_turn(here)
         async with connect(here.database.superuser) as db:
-            for _ in range(12):
+            while sum(ended) < 12 or not here.logged("database.away"):
+                ended.append(await db.fetchval(CUT))
                 await asyncio.sleep(chance.uniform(0.02, 0.3))
-                await db.execute(f"select pg_terminate_backend(pid) from ({BACKENDS}) as serving")
+        return lambda: True
 
     assert await lived_through(doomed_town, tmp_path, cut) == []
 
 
-async def test_locks_that_are_held_too_long_and_deadlocks_are_gone_through(
+# --- Transactions that are in each other's way --------------------------------------------------------
+
+
+async def test_deadlocks_and_locks_that_are_held_too_long_are_gone_through(
     doomed_town: Town, tmp_path: Path
 ) -> None:
-    """Somebody takes the rows that turns take, in the wrong order, again and again."""
+    """Somebody takes the rows that turns take, in the wrong order, and then keeps them."""
 
-    async def quarrel(here: Neighbourhood) -> None:
+    async def quarrel(here: Neighbourhood) -> Callable[[], bool]:
+        deadlocked = partial(here.logged, "batch.again", why="DeadlockDetectedError")
+        gave_up = partial(here.logged, "batch.again", why="LockNotAvailableError")
+        await a_turn(here)
         async with connect(here.database.superuser) as db:
-            chats = [row["id"] for row in await db.fetch("select id from chat order by id desc")]
-            for _ in range(4):
+            # Whoever looks for a ring first is the one who has to give way.
+            await db.execute("set deadlock_timeout = '1min'")
+            while not deadlocked():
                 async with db.transaction():
-                    await db.execute("set local deadlock_timeout = '1s'")
-                    for chat in chats:
-                        await db.execute("select from chat where id = $1 for update", chat)
-                        await asyncio.sleep(0.1)
-                await asyncio.sleep(0.05)
+                    await make_a_ring(db)
+            async with db.transaction():
+                await db.execute("select from chat order by id for no key update")
+                await until(gave_up)
+        return lambda: deadlocked() and gave_up()
 
-    assert await lived_through(doomed_town, tmp_path, quarrel, engines=2) == []
+    settings = "deadlock_timeout = '200ms'"
+    assert await lived_through(doomed_town, tmp_path, quarrel, engines=2, settings=settings) == []
+
+
+async def make_a_ring(db: Connection) -> None:
+    """Take lanes, and once a turn waits for one of them, the chats, of which it has one."""
+    await db.execute("select from lane for update")
+    for _ in range(20):
+        if await db.fetchval(WAITED_FOR):
+            break
+        await asyncio.sleep(LOOK_AGAIN_S)
+    await db.execute("select from chat order by id desc for no key update")
+
+
+# Whether somebody waits for what we have.
+WAITED_FOR = f"""
+select exists (select from ({BACKENDS}) as serving where pg_backend_pid() = any(pg_blocking_pids(pid)))
+"""
+
+
+async def test_transactions_that_cannot_be_put_in_an_order_are_tried_again(
+    doomed_town: Town, tmp_path: Path
+) -> None:
+    """Under an isolation that we do not ask for: under our own no statement of ours fails so."""
+
+    async def insist(here: Neighbourhood) -> Callable[[], bool]:
+        return lambda: here.logged("batch.again", why="SerializationError")
+
+    settings = "default_transaction_isolation = 'repeatable read'"
+    assert await lived_through(doomed_town, tmp_path, insist, engines=2, settings=settings) == []
 
 
 # --- A full disk ------------------------------------------------------------------------------------
@@ -141,11 +208,16 @@ async def cramped_town() -> AsyncIterator[tuple[Town, Path]]:
                 yield town, disk
 
 
+# A chat of nobody's who is linked.
+NEWCOMER = str(FIRST_CHAT - 1)
+
+
 async def test_a_full_disk_is_waited_out(cramped_town: tuple[Town, Path], tmp_path: Path) -> None:
     town, disk = cramped_town
 
-    async def fill(_: Neighbourhood) -> None:
-        await asyncio.sleep(0.5)
+    async def fill(here: Neighbourhood) -> Callable[[], bool]:
+        full = partial(here.logged, "database.away", why="DiskFullError")
+        await a_turn(here)
         ballast = disk / "ballast"
         with ballast.open("wb", buffering=0) as file:
             try:
@@ -153,9 +225,14 @@ async def test_a_full_disk_is_waited_out(cramped_town: tuple[Town, Path], tmp_pa
                     file.write(b"\0" * 65536)
             except OSError:
                 pass
-        await asyncio.sleep(4)
+        while not full():
+            # Residents may be waiting for replies that wait for room; others come all the time.
+            here.telegram.start(NEWCOMER, "")
+            await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(2)
         ballast.unlink()
         await asyncio.to_thread(see_to, town.server)
+        return full
 
     assert await lived_through(town, tmp_path, fill) == []
 

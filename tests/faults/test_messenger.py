@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,13 @@ from aiohttp import web
 
 from bots.simulator.telegram.limits import Faults
 from storage.database import connect
-from tests.faults.ground import Neighbourhood, Town, a_neighbourhood
+from tests.faults.ground import Neighbourhood, Town, Trouble, a_neighbourhood, until
 from tests.faults.living import residents_of
 from tests.faults.proving import prove
 from tests.faults.rounds import ROUND_S
 
 SENDS = frozenset({"sendMessage", "editMessageText"})
 RESIDENTS = 3
-# The trouble in a neighbourhood; what ends it by itself may go on beside the residents.
-Trouble = Callable[[Neighbourhood], Awaitable[None]]
 
 
 async def lived_through(town: Town, folder: Path, trouble: Trouble) -> list[str]:
@@ -29,9 +27,10 @@ async def lived_through(town: Town, folder: Path, trouble: Trouble) -> list[str]
         await here.start_engine(lease_s=20.0)
         residents = await residents_of(here, most=RESIDENTS)
         async with asyncio.timeout(ROUND_S):
-            await asyncio.gather(trouble(here), *(each.live() for each in residents))
+            lives = asyncio.gather(*(each.live() for each in residents))
+            troubled, _ = await asyncio.gather(trouble(here), lives)
             await here.settled()
-        return await prove(here, residents)
+        return [*await prove(here, residents), *([] if troubled() else ["there was no trouble"])]
 
 
 async def wrong_after(town: Town, folder: Path, troubles: Mapping[str, Trouble]) -> dict[str, list[str]]:
@@ -43,8 +42,9 @@ async def wrong_after(town: Town, folder: Path, troubles: Mapping[str, Trouble])
 def faults(**faults: Any) -> Trouble:
     """The messenger's stand-in has these faults a few times."""
 
-    async def trouble(here: Neighbourhood) -> None:
-        here.telegram.faults = Faults(**faults, only=SENDS, times=4)
+    async def trouble(here: Neighbourhood) -> Callable[[], bool]:
+        here.telegram.faults = found = Faults(**faults, only=SENDS, times=4)
+        return lambda: found.times == 0
 
     return trouble
 
@@ -52,7 +52,7 @@ def faults(**faults: Any) -> Trouble:
 def broken_off(path: str) -> Trouble:
     """Some answers to calls of *path* end in the middle of their bodies."""
 
-    async def trouble(here: Neighbourhood) -> None:
+    async def trouble(here: Neighbourhood) -> Callable[[], bool]:
         left = 4
 
         async def cut(request: web.Request, response: web.StreamResponse) -> None:
@@ -62,6 +62,7 @@ def broken_off(path: str) -> Trouble:
                 response.content_length = 100_000
 
         here.on_answer.append(cut)
+        return lambda: left == 0
 
     return trouble
 
@@ -101,27 +102,41 @@ async def test_some_chats_that_blocked_the_bot_hold_up_nobody(doomed_town: Town,
         assert await prove(here, residents) == []
 
 
-async def down(here: Neighbourhood) -> None:
-    """It is away for a while."""
+async def down(here: Neighbourhood) -> Callable[[], bool]:
+    """It is away until that was met with, and a little longer."""
     here.acquirer.faults.down = True
-    await asyncio.sleep(2)
+    await until(lambda: here.logged("acquirer.down"))
+    await asyncio.sleep(1)
     here.acquirer.faults.down = False
+    return lambda: True
 
 
-async def half_deaf(here: Neighbourhood) -> None:
+async def half_deaf(here: Neighbourhood) -> Callable[[], bool]:
     """It creates payments and does not say so, and tells of each three times."""
     here.acquirer.faults.cut_off = RESIDENTS
     here.acquirer.faults.notices = 3
+    told = 0
+
+    async def count(request: web.Request, _: web.StreamResponse) -> None:
+        nonlocal told
+        told += request.path.endswith("/notice")
+
+    here.on_answer.append(count)
+    return lambda: here.acquirer.faults.cut_off == 0 and told >= 3 * RESIDENTS
 
 
-async def slow(here: Neighbourhood) -> None:
+async def slow(here: Neighbourhood) -> Callable[[], bool]:
     """It takes its time over each answer."""
+    waited = 0
 
     async def wait(request: web.Request, _: web.StreamResponse) -> None:
+        nonlocal waited
         if request.path.startswith("/acquirer/payments"):
+            waited += 1
             await asyncio.sleep(1)
 
     here.on_answer.append(wait)
+    return lambda: waited > 0
 
 
 async def test_an_acquirer_that_fails_is_paid_once(doomed_town: Town, tmp_path: Path) -> None:
