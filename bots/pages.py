@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from string import Template
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import parse_qsl
 
 import structlog
@@ -37,7 +37,9 @@ from core.fiscal import Contact, ReceiptNeed, read_contact
 from core.messages import Phrase, text
 from core.money import Money
 from core.privacy import masked_number
-from core.wording import Words, money
+from core.turns import Centre
+from core.wording import LANGUAGES, Words, money
+from storage.failures import AWAY, PASSING
 
 log: Final = structlog.get_logger(__name__)
 
@@ -102,6 +104,9 @@ $body
 """)
 
 
+Handle: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What a page says, before it is put into words.
@@ -129,12 +134,26 @@ def pay_routes(desk: PayDesk, *, trusted_proxies: Networks = ()) -> list[web.Rou
     """
     pages = _PayPages(desk, trusted_proxies)
     return [
-        web.get("/p/{token}", pages.show),
-        web.post("/p/{token}", pages.pay),
-        web.get("/p/{token}/done", pages.done),
-        web.get("/acquirers/{name}/notice", pages.notice),
-        web.post("/acquirers/{name}/notice", pages.notice),
+        web.get("/p/{token}", unless_away(pages.show, desk.centre)),
+        web.post("/p/{token}", unless_away(pages.pay, desk.centre)),
+        web.get("/p/{token}/done", unless_away(pages.done, desk.centre)),
+        web.get("/acquirers/{name}/notice", unless_away(pages.notice, desk.centre)),
+        web.post("/acquirers/{name}/notice", unless_away(pages.notice, desk.centre)),
     ]
+
+
+def unless_away(handle: Handle, centre: Centre) -> Handle:
+    """What *handle* answers, or a page that asks for patience where the database is away or somebody is in the way."""
+
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return await handle(request)
+        except (*AWAY, *PASSING) as away:
+            log.warning("page.postponed", why=type(away).__name__)
+            sheet = Sheet(text("page-away"), hints=(text("page-away-hint"),), again=True, status=503)
+            return _render(sheet, Words(LANGUAGES[0], centre.zone), centre)
+
+    return answer
 
 
 class _PayPages:
@@ -255,22 +274,23 @@ class _PayPages:
 
     def _missing(self) -> web.Response:
         sheet = Sheet(text("pay-page-missing"), hints=(text("pay-page-missing-hint"),), status=404)
-        return self._render(sheet, Words("ru", self.desk.centre.zone))
+        return _render(sheet, Words(LANGUAGES[0], self.desk.centre.zone), self.desk.centre)
 
     def _answer(self, view: View, sheet: Sheet, link: str = "") -> web.Response:
-        return self._render(sheet, Words(view.link.language, self.desk.centre.zone), link)
+        return _render(sheet, Words(view.link.language, self.desk.centre.zone), self.desk.centre, link)
 
-    def _render(self, sheet: Sheet, words: Words, link: str = "") -> web.Response:
-        refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">\n' if sheet.refreshes else ""
-        page = PAGE.substitute(
-            language=words.language,
-            refresh=refresh,
-            title=escape(words.plain(sheet.heading)),
-            style=STYLE,
-            centre=escape(self.desk.centre.name),
-            body="\n".join(_body(sheet, words, link)),
-        )
-        return web.Response(text=page, content_type="text/html", status=sheet.status, headers=HEADERS)
+
+def _render(sheet: Sheet, words: Words, centre: Centre, link: str = "") -> web.Response:
+    refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">\n' if sheet.refreshes else ""
+    page = PAGE.substitute(
+        language=words.language,
+        refresh=refresh,
+        title=escape(words.plain(sheet.heading)),
+        style=STYLE,
+        centre=escape(centre.name),
+        body="\n".join(_body(sheet, words, link)),
+    )
+    return web.Response(text=page, content_type="text/html", status=sheet.status, headers=HEADERS)
 
 
 def _down(view: View) -> Sheet:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from bots.delivery import Render
-from bots.pages import HEADERS, PAGE
+from bots.pages import HEADERS, PAGE, unless_away
 from bots.pages import STYLE as PAY_PAGE_STYLE
 from bots.rendering import NoSuchDocumentError
 from core.channel import RenderedFile
@@ -61,9 +61,9 @@ def shown_routes(
     """
     pages = _ShownPages(pool, centre, clock, public_url, render)
     return [
-        web.get("/s/{token}", pages.look),
-        web.post("/s/{token}", pages.press),
-        web.get("/s/{token}/{place}", pages.fetch, allow_head=False),
+        web.get("/s/{token}", unless_away(pages.look, centre)),
+        web.post("/s/{token}", unless_away(pages.press, centre)),
+        web.get("/s/{token}/{place}", unless_away(pages.fetch, centre), allow_head=False),
     ]
 
 

@@ -242,3 +242,19 @@ async def test_a_page_speaks_the_language_of_its_chat(world: World) -> None:
     _, said = await world.get(await world.link())
 
     assert "Pay 100,00 ₽" in said
+
+
+# --- The database is away --------------------------------------------------------------------------
+
+
+async def test_a_page_asks_for_patience_and_a_notice_comes_again_while_the_database_is_away(
+    world: World,
+) -> None:
+    link = await world.link()
+    await world.press_pay(link)
+    await world.pool.close()
+
+    for status, said in (await world.get(link), await world.press_pay(link), await world.get(f"{link}/done")):
+        assert status == 503
+        assert "Страница сейчас не открывается\nПопробуйте, пожалуйста, через минуту." in said
+    assert await world.notify(*world.acquirer.payments) == 503

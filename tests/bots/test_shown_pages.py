@@ -69,6 +69,19 @@ async def test_the_press_shows_the_very_reply_to_that_browser_alone(
         assert (await pressed(other, link))[0] == 404
 
 
+async def test_a_press_while_somebody_holds_the_page_is_asked_for_again_and_spends_nothing(
+    strict: Strict, browser: aiohttp.ClientSession
+) -> None:
+    link = await strict.link()
+
+    async with strict.pool.acquire() as db, db.transaction():
+        await db.execute("select from shown_page for update")
+        status, said = await pressed(browser, link)
+
+    assert (status, "Страница сейчас не открывается" in said) == (503, True)
+    assert (await pressed(browser, link))[0] == 200
+
+
 async def test_the_page_of_a_payment_leads_to_the_pay_page_and_the_chat_hears_no_sum(
     strict: Strict, browser: aiohttp.ClientSession
 ) -> None:

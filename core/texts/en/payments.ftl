@@ -55,6 +55,8 @@ pay-page-checked = A member of staff is checking the payment
 pay-page-checked-hint = What the bank says does not match our books. No need to pay again: we will look into it and write to the chat.
 pay-page-missing = Page not found
 pay-page-missing-hint = Check the address, or open the link from the chat again.
+page-away = The page cannot be opened now
+page-away-hint = Please try again in a minute.
 
 # The fiscal receipt: its lines, and where it is sent.
 receipt-penalty = Penalties
