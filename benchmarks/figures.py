@@ -45,8 +45,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def ratio(first: Sequence[float], second: Sequence[float]) -> float:
-    """How many times the median of *second* the median of *first* is."""
-    return statistics.median(first) / statistics.median(second)
+    """How many times *second* the *first* is: the median over rounds that were taken side by side.
+
+    The speed of a machine that is shared changes from one minute to the next, and then for both.
+    """
+    return statistics.median(one / other for one, other in zip(first, second, strict=True))
 
 
 def goal(what: str, value: float, least: float | None = None, most: float | None = None) -> str:

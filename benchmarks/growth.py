@@ -23,7 +23,7 @@ from storage.database import Connection, connect
 from storage.residents import RESIDENTS_OF
 
 SECONDS: Final = 6.0
-ROUNDS: Final = 5
+ROUNDS: Final = 7
 
 
 class Size(NamedTuple):
