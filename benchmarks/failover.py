@@ -145,15 +145,15 @@ class Trial:
 
 
 @asynccontextmanager
-async def tried(*, accounts: int, servers: int) -> AsyncIterator[Trial]:
-    """A town on a cluster, a payment of each resident begun, and so many servers before it."""
+async def tried(*, accounts: int, servers: int, connections: int) -> AsyncIterator[Trial]:
+    """A town on a cluster, a payment of each resident begun, and so many servers of so many connections before it."""
     async with AsyncExitStack() as own:
         cluster = await own.enter_async_context(clustered())
         sink = await own.enter_async_context(sinking())
         http = await own.enter_async_context(aiohttp.ClientSession())
         payers = await own.enter_async_context(paying(http))
         residents = await _settle_in(cluster, accounts)
-        sections = {"database": {"connections_max": CONNECTIONS}, **payers.sections}
+        sections = {"database": {"connections_max": connections}, **payers.sections}
         serve = [
             await own.enter_async_context(
                 serving(cluster.url("app"), sink.process.port, "telegram", sections=sections, secrets=SECRETS)
@@ -175,7 +175,7 @@ async def _settle_in(cluster: Cluster, accounts: int) -> Sequence[Resident]:
 
 async def fail_over() -> dict[str, Any]:
     """Kill the primary's server, then its node, under load; what became of it."""
-    async with tried(accounts=ACCOUNTS, servers=2) as trial:
+    async with tried(accounts=ACCOUNTS, servers=2, connections=CONNECTIONS) as trial:
         load = trial.load
         faults = [
             await _ordeal(trial.cluster, load, "the primary's server", Node.kill_server),
