@@ -60,9 +60,12 @@ WITHIN_S: Final = 120
 ALL_S: Final = 420
 RESULTS: Final = Path(__file__).parent / "results" / "failover.json"
 
-# The numbers of the updates that are known; and those of the replies that wait.
+# The numbers of the updates that are known; and how much somebody is still to hear of.
 KNOWN: Final = "select split_part(key, ':', 2)::bigint as number from inbox where channel = 'telegram'"
-WAITING: Final = "select count(*) from outbox where state in ('queued', 'sending', 'unknown')"
+WAITING: Final = """
+select (select count(*) from outbox where state in ('queued', 'sending', 'unknown'))
+  + (select count(*) from event where done_at is null)
+"""
 APOLOGISED: Final = re.compile(
     r'^kvitok_turns_total{.*outcome="(?:apologised|closed)".*} (\S+)$', re.MULTILINE
 )

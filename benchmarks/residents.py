@@ -63,7 +63,7 @@ class Resident:
         return {**update, "message": {**update["message"], "text": self.says(visit)}}
 
     def _value(self, visit: int) -> int | None:
-        return None if self.last is None else self.last + 1 + (visit + self.place) // 3
+        return None if self.last is None else self.last + 1 + (visit + self.place % 3) // 3
 
 
 async def residents_of(db: Connection) -> Sequence[Resident]:
