@@ -37,7 +37,7 @@ from benchmarks import cluster as clusters
 from benchmarks.asking import ASKING
 from benchmarks.cluster import Cluster, Node, clustered
 from benchmarks.figures import machine
-from benchmarks.ground import populate
+from benchmarks.ground import UNSETTLED, populate
 from benchmarks.payers import SECRETS, Payers, paid_in, paying
 from benchmarks.residents import Resident, kept_readings, residents_of
 from benchmarks.running import Running, Sink, serving, sinking
@@ -60,12 +60,8 @@ WITHIN_S: Final = 120
 ALL_S: Final = 420
 RESULTS: Final = Path(__file__).parent / "results" / "failover.json"
 
-# The numbers of the updates that are known; and how much somebody is still to hear of.
+# The numbers of the updates that are known.
 KNOWN: Final = "select split_part(key, ':', 2)::bigint as number from inbox where channel = 'telegram'"
-WAITING: Final = """
-select (select count(*) from outbox where state in ('queued', 'sending', 'unknown'))
-  + (select count(*) from event where done_at is null)
-"""
 APOLOGISED: Final = re.compile(
     r'^kvitok_turns_total{.*outcome="(?:apologised|closed)".*} (\S+)$', re.MULTILINE
 )
@@ -232,7 +228,7 @@ async def proved(trial: Trial) -> dict[str, Any]:
     """What was lost or doubled, once every reply was sent, and what is wrong besides; see `WRONG`."""
     load = trial.load
     async with asyncio.timeout(WITHIN_S), connect(trial.cluster.url("owner")) as db:
-        while await db.fetchval(WAITING):  # noqa: ASYNC110  # other processes tell us nothing
+        while await db.fetchval(UNSETTLED):  # noqa: ASYNC110  # other processes tell us nothing
             await asyncio.sleep(clusters.LOOK_AGAIN_S)
         known = {row["number"] for row in await db.fetch(KNOWN)}
         wrong = [str(fault) for fault in await verify(db)]

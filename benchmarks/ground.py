@@ -27,6 +27,12 @@ FIRST_CHAT: Final = 100_000_000
 # As it comes, PostgreSQL has room for a town of some ten thousand accounts; see docs/operations.md.
 MEMORY: Final = {"shared_buffers": "2GB", "maintenance_work_mem": "1GB", "max_wal_size": "8GB"}
 
+# How much somebody is still to hear of: messages on their way, and events whose turns are to come.
+UNSETTLED: Final = """
+select (select count(*) from outbox where state in ('queued', 'sending', 'unknown'))
+  + (select count(*) from event where done_at is null)
+"""
+
 # Residents with one chat and one linked account each; the accounts are spread over the whole town.
 RESIDENTS: Final = """
 with chats as (

@@ -16,7 +16,7 @@ from benchmarks.asking import ASKING
 from benchmarks.figures import Figure, Part, ratio
 from benchmarks.ground import Ground, empty_ground, populate, wide_ground
 from benchmarks.pooling import Pooler, pooling
-from benchmarks.running import TICKS_PER_S, Load, Loader, Running, Sink, serving, sinking
+from benchmarks.running import TICKS_PER_S, Load, Loader, Running, Sink, memory_kib, serving, sinking
 from benchmarks.throughput import ACCOUNTS, CHATS, EXPECTED_PER_S, WARM_S
 from storage.database import APP_URL, Connection, connect
 from storage.embedded import EmbeddedPostgres
@@ -111,7 +111,9 @@ async def _messages() -> tuple[dict[str, list[Cost]], list[float]]:
                     await loader.load([server], WARM_S, EXPECTED_PER_S)
                     of.append(await _cost(db, here.server, loader, server, pooler))
                     if name == AS_IT_COMES:
-                        sessions_mib = [_own_mib(row["pid"]) for row in await db.fetch(SESSIONS)]
+                        sessions_mib = [
+                            memory_kib(row["pid"], kind="RssAnon") / 1024 for row in await db.fetch(SESSIONS)
+                        ]
     return costs, sessions_mib
 
 
@@ -146,12 +148,6 @@ def _cpu_s(server: EmbeddedPostgres) -> float:
     ended = Path(f"/proc/{first}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[13:15]
     alive = sum(Running(pid, 0, 0).cpu_s for pid in (first, *map(int, children)))
     return alive + sum(map(int, ended)) / TICKS_PER_S
-
-
-def _own_mib(pid: int) -> float:
-    """The memory that a process shares with nobody."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith("RssAnon:")).split()[1]) / 1024
 
 
 # --- Books ------------------------------------------------------------------------------------------

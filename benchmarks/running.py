@@ -56,8 +56,13 @@ class Running:
     @property
     def memory_mib(self) -> float:
         """The memory that it holds."""
-        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
-        return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1024
+        return memory_kib(self.pid) / 1024
+
+
+def memory_kib(pid: int, *, kind: str = "VmRSS") -> int:
+    """How much memory the process holds; of a *kind* of proc(5), as RssAnon, which it shares with nobody."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(f"{kind}:")).split()[1])
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ from rich.console import Console
 
 from benchmarks.ground import BILLING, FIRST_CHAT, MASTER, Ground, ground
 from benchmarks.ports import free_port
+from benchmarks.running import memory_kib
 
 MESSAGES: Final = 100_000
 MINUTES: Final = 25
@@ -128,12 +129,6 @@ def an_update(number: int) -> dict[str, Any]:
             "text": SAID[(turn + place) % len(SAID)],
         },
     }
-
-
-def memory_kib(pid: int) -> int:
-    """How much memory the process holds."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1])
 
 
 # --- The process ----------------------------------------------------------------------------------

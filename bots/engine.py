@@ -28,7 +28,7 @@ from bots.taking import Taken
 from bots.turning import Outcome, Turned, Turning
 from core.channel import Channel
 from core.messages import Incoming
-from core.turns import CaseAnswered, Event, Incident, PaymentRefunded, PaymentSettled, ReadingRejected
+from core.turns import TOLD_ONCE, Event, Incident
 from storage import conversations, events, inbox, outbox, positions
 from storage.answers import Answers
 from storage.database import Connection, Pool
@@ -46,8 +46,6 @@ PAUSE_S: Final = 0.02
 ID_LENGTH_MAX: Final = 256
 # Presses of a channel that are being acknowledged: a platform that is slow to answer holds up no more of them.
 ACKNOWLEDGING_MAX: Final = 64
-# What one chat of a resident is told; all else each of them hears by an event of its own.
-TOLD_ONCE: Final = (PaymentSettled, PaymentRefunded, ReadingRejected, CaseAnswered)
 
 
 class BatchBrokenError(Exception):

@@ -118,6 +118,7 @@ class Judging:
 
         Where the channel carries others, some tries must do: the chat's next messages wait behind this one.
         """
+        # No power of a try that days of an outage have made the thousandth: a float has no room for it.
         after_s = min(2.0 ** min(head.attempts, UNCERTAIN_TRIES_MAX + 1), BACKOFF_S_MAX)
         unknown = msgspec.structs.replace(settled, state="unknown", reason=why, after_s=after_s)
         if head.message_class is MessageClass.BROADCAST:
@@ -165,10 +166,9 @@ async def persistently(channel: str, write: Callable[[], Awaitable[T]]) -> T | N
 
 def _storable(outcome: Outcome) -> Outcome:
     """*outcome* in words that can be kept: a platform's may hold what PostgreSQL takes for no text."""
-    said = {name: getattr(outcome, name) for name in outcome.__struct_fields__}
     amended = {
         name: value.encode(errors="replace").decode().replace("\0", "")
-        for name, value in said.items()
-        if isinstance(value, str) and not value.isprintable()
+        for name in outcome.__struct_fields__
+        if isinstance(value := getattr(outcome, name), str) and not value.isprintable()
     }
     return msgspec.structs.replace(outcome, **amended) if amended else outcome

@@ -18,8 +18,8 @@ import msgspec
 import structlog
 
 from bots import metrics
+from bots.acquirer_calls import AcquirerCalls
 from bots.asking import Run
-from bots.calling import Calls
 from core.acquiring import (
     GIVEN_UP_AFTER,
     OPEN,
@@ -156,7 +156,7 @@ class PayDesk:
     centre: Centre
     clock: Callable[[], datetime]
     news: Callable[[], None] = _no_news
-    calls: Calls = field(default_factory=Calls)
+    calls: AcquirerCalls = field(default_factory=AcquirerCalls)
 
     # --- The payer ---------------------------------------------------------------------------------
 

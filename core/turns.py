@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -174,6 +174,8 @@ Event: TypeAlias = (
     | TooManyWaiting
     | Incident
 )
+# What one chat of a resident is told; of all else each of them hears by an event of its own.
+TOLD_ONCE: Final = (PaymentSettled, PaymentRefunded, ReadingRejected, CaseAnswered)
 
 
 # --- The turn itself ------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from core.messages import Message, Span
 from storage import outbox, paces
 from storage.database import Connection, Pool
 from storage.outbox import Outgoing
-from tests.bots.making_sending import FAST, a_delivery
+from tests.bots.making_sending import FAST, a_delivery, hurried_until, queue, send_until
 from tests.storage.making_residents import make_chat
 
 SENT = "select count(*) from outbox where state = 'sent'"
@@ -153,24 +153,9 @@ ALL_SENT = "select bool_and(state = 'sent') from outbox"
 IS_BAD_DEAD = "select state = 'dead' from outbox order by id limit 1"
 
 
-async def queue(db: Connection, *names: str) -> None:
-    """A message of each name, to a chat of its own."""
-    added = [Outgoing(await make_chat(db, name), "telegram", Message((Span(name),))) for name in names]
-    async with db.transaction():
-        await outbox.add(db, added)
-
-
 async def restarted(pool: Pool, db: Connection, platform: Choosy, *, until: str) -> list[str]:
     """What has become of all messages once a new process ran *until* this is true, waiting for nothing."""
-    await paces.set_pace(db, "telegram", FAST)
-    delivery = a_delivery(pool, platform)
-    running = asyncio.create_task(delivery.run())
-    while not await db.fetchval(until):
-        await db.execute("update lane set due_at = clock_timestamp() where due_at is not null")
-        delivery.wake(set())
-        await asyncio.sleep(0)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await send_until(pool, db, platform, until)
     return [row["state"] for row in await db.fetch(STATES)]
 
 
@@ -210,19 +195,13 @@ async def test_a_stop_that_is_lifted_too_early_stops_again_and_loses_nothing(
     delivery = a_delivery(pool, platform)
     running = asyncio.create_task(delivery.run())
 
-    async def until(asked: str) -> None:
-        while not await db.fetchval(asked):
-            await db.execute("update lane set due_at = clock_timestamp() where due_at is not null")
-            delivery.wake(set())
-            await asyncio.sleep(0)
-
     await queue(db, "good")
-    await until(ALL_SENT)
+    await hurried_until(db, delivery, ALL_SENT)
     platform.refused = "all"
     await queue(db, "late")
-    await until(IS_STOPPED)
+    await hurried_until(db, delivery, IS_STOPPED)
     await paces.lift(db, "telegram")
-    await until(IS_STOPPED_OR_LOST)
+    await hurried_until(db, delivery, IS_STOPPED_OR_LOST)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

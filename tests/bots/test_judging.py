@@ -1,6 +1,5 @@
 """Judging: a message is given up only when it is at fault itself, and never silently."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,12 +8,9 @@ import pytest
 from bots import delivery as delivery_module
 from bots.judging import UNCERTAIN_TRIES_MAX
 from core.channel import Outcome, Pace, Rejected, Sending, Sent, Unknown
-from core.messages import Message, MessageClass, Span
-from storage import outbox, paces
+from core.messages import MessageClass
 from storage.database import Connection, Pool
-from storage.outbox import Outgoing
-from tests.bots.making_sending import FAST, a_delivery
-from tests.storage.making_residents import make_chat
+from tests.bots.making_sending import FAST, queue, send_until
 
 OUTCOMES = "select state, attempts, reason from outbox order by id"
 CASES = "select count(*) from staff_case where kind = 'dead_message'"
@@ -41,26 +37,9 @@ class Answering:
         return self.answer(sending, self.asked)
 
 
-async def queue(db: Connection, *names: str, message_class: MessageClass = MessageClass.REPLY) -> None:
-    """A message of each name, to a chat of its own."""
-    messages = [
-        Outgoing(await make_chat(db, name), "telegram", Message((Span(name),), message_class=message_class))
-        for name in names
-    ]
-    async with db.transaction():
-        await outbox.add(db, messages)
-
-
 async def outcomes(pool: Pool, db: Connection, platform: Answering) -> list[tuple[str, int, str | None]]:
     """The state, tries and reason of each message once none waits any more, no wait between tries being real."""
-    await paces.set_pace(db, "telegram", FAST)
-    delivery = a_delivery(pool, platform)
-    running = asyncio.create_task(delivery.run())
-    while not await db.fetchval(NOTHING_WAITS):
-        await db.execute("update lane set due_at = clock_timestamp() where due_at > clock_timestamp()")
-        await asyncio.sleep(0)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await send_until(pool, db, platform, NOTHING_WAITS)
     return [tuple(row) for row in await db.fetch(OUTCOMES)]
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from bots.calling import CALLS_AT_ONCE
+from bots.acquirer_calls import CALLS_AT_ONCE
 from core.acquiring import Acquirer, Down
 from core.fiscal import ReceiptNeed
 from storage.database import Connection, Pool
@@ -230,7 +230,7 @@ async def test_an_acquirer_that_hangs_keeps_nobody_from_another(world: World) ->
 async def test_an_acquirer_that_hangs_lets_nobody_queue_for_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bots.calling.ROOM_S", 0.01)
+    monkeypatch.setattr("bots.acquirer_calls.ROOM_S", 0.01)
     hung = Hung("simulated")
     payers = [asyncio.create_task(world.desk.ask(cast("Acquirer", hung), "x")) for _ in range(CALLS_AT_ONCE)]
 

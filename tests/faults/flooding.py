@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from benchmarks.soak import memory_kib
+from benchmarks.running import memory_kib
 from bots.messengers import TELEGRAM_SECRET
 from bots.simulator.telegram.state import Chat
 from storage.database import connect

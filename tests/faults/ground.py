@@ -21,7 +21,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from benchmarks.ground import FIRST_CHAT, settle
+from benchmarks.ground import FIRST_CHAT, UNSETTLED, settle
 from benchmarks.pooling import Pooler
 from benchmarks.ports import free_port
 from bots import wiring
@@ -252,12 +252,6 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 KEPT: Final = ("Location", "Content-Type", "Retry-After")
-
-# What somebody is still to hear of.
-UNSETTLED: Final = """
-select (select count(*) from outbox where state in ('queued', 'sending', 'unknown'))
-  + (select count(*) from event where done_at is null)
-"""
 
 
 @asynccontextmanager

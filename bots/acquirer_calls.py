@@ -17,7 +17,7 @@ CALLS_AT_ONCE: Final = 5
 ROOM_S: Final = 8.0
 
 
-class Calls:
+class AcquirerCalls:
     """The calls that each acquirer has to answer now."""
 
     def __init__(self) -> None:
