@@ -7,8 +7,8 @@ No transaction is open while a platform is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -36,7 +36,7 @@ from core.channel import (
 from core.messages import Document
 from core.privacy import Ceiling
 from storage import lanes, uploads
-from storage.database import Pool
+from storage.database import Connection, Pool
 from storage.failures import AWAY, PASSING
 from storage.keys import Keys, UnreadableAddressError
 from storage.lanes import Leased, Settled
@@ -91,6 +91,8 @@ class Delivery:
         self._crowded = False
         self._behind = False
         self._sending: set[asyncio.Task[None]] = set()
+        # Room for what is just being leased.
+        self._promised = 0
         self._settled: list[Settled] = []
         self._judging = Judging(pool, channel.name, now=now)
         self._settling: asyncio.Task[None] | None = None
@@ -103,12 +105,21 @@ class Delivery:
     @property
     def room(self) -> int:
         """How many more messages may be on their way at once."""
-        return max(0, AT_ONCE - len(self._sending))
+        return max(0, AT_ONCE - len(self._sending) - self._promised)
 
-    @property
-    def room_at_once(self) -> int:
-        """How many newcomers may be sent right away, as things stand: none while others wait."""
-        return 0 if self._crowded or self._behind else self.room
+    @contextmanager
+    def promised(self, most: int) -> Iterator[int]:
+        """Room for up to *most* messages, which nobody else is given while they are leased."""
+        room = min(most, self.room)
+        self._promised += room
+        try:
+            yield room
+        finally:
+            self._promised -= room
+
+    def promised_at_once(self, most: int) -> AbstractContextManager[int]:
+        """As `promised`, for newcomers that may be sent right away: none while others wait."""
+        return self.promised(0 if self._crowded or self._behind else most)
 
     def send(self, heads: Iterable[Leased], asked_s: float | None = None) -> None:
         """Begin to send *heads*, which are ours, as asked for at the loop's time *asked_s*, now if not given."""
@@ -147,8 +158,7 @@ class Delivery:
 
     async def _lease(self) -> None:
         """Lease what is due, as much as may be sent at once, and begin to send it."""
-        room = self.room
-        if not room:
+        if not self.room:
             self._crowded = True
             return
         asked_s = asyncio.get_running_loop().time()
@@ -159,23 +169,27 @@ class Delivery:
             self._look_at_all, self._looked_s = False, asked_s
         elif not woken:
             return
+        chats = None if look_at_all else woken
         try:
-            async with self._pool.acquire() as db:
-                heads = await lanes.lease(
-                    db, self._channel.name, most=room, chats=None if look_at_all else woken
-                )
-                full = len(heads) == room
-                self._behind = full or (
-                    await lanes.some_wait(db, self._channel.name) if look_at_all else len(heads) < len(woken)
-                )
+            with self.promised(AT_ONCE if chats is None else len(chats)) as room:
+                async with self._pool.acquire() as db:
+                    heads = await lanes.lease(db, self._channel.name, most=room, chats=chats)
+                    # At once: whatever fails from here on, they are ours.
+                    self.send(heads, asked_s)
+                    full = len(heads) == room and (chats is None or room < len(chats))
+                    self._behind = full or await self._some_wait(db, heads, chats)
         except (*AWAY, *PASSING) as away:
             log.warning("delivery.database", channel=self._channel.name, why=type(away).__name__)
             self._look_again(AGAIN_S if isinstance(away, PASSING) else POLL_S)
             return
-        self.send(heads, asked_s)
-        # Lanes for which there is no room, that others hold or for which there was no token yet.
         if self._behind:
             self._look_again(0.0 if full else AGAIN_S)
+
+    async def _some_wait(self, db: Connection, heads: Sequence[Leased], chats: set[int] | None) -> bool:
+        """Whether lanes wait, of *chats* or of all, that others hold or for which there was no token yet."""
+        if chats is None:
+            return await lanes.some_wait(db, self._channel.name)
+        return len(heads) < len(chats)
 
     def _look_again(self, after_s: float) -> None:
         """Look at all lanes so much later."""

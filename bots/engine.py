@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from hashlib import sha256
 from time import perf_counter
@@ -209,9 +209,10 @@ class Engine:
 
     async def _commit(self, batch: Sequence[Arrival]) -> None:
         started = perf_counter()
-        async with self._pool.acquire() as db, db.transaction():
-            turned = await self._turn(db, batch)
-            due, leased = await self._save(db, batch, list(turned.values()))
+        with ExitStack() as promises:
+            async with self._pool.acquire() as db, db.transaction():
+                turned = await self._turn(db, batch)
+                due, leased = await self._save(db, batch, list(turned.values()), promises)
         self._senders.committed(due, leased)
         for arrival in batch:
             came_to = turned.get(arrival)
@@ -259,9 +260,12 @@ class Engine:
         return {arrival: came_to for (arrival, _), came_to in zip(chosen, turned, strict=True)}
 
     async def _save(
-        self, db: Connection, batch: Sequence[Arrival], turned: Sequence[Turned]
+        self, db: Connection, batch: Sequence[Arrival], turned: Sequence[Turned], promises: ExitStack
     ) -> tuple[dict[str, set[int]], list[Leased]]:
-        """Save what *turned* came to; returns the chats that have messages due, by channel, and what is ours to send."""
+        """Save what *turned* came to; returns the chats that have messages due, by channel, and what is ours to send.
+
+        The senders' room for that is kept in *promises*, to be let go once they are given it.
+        """
         now = self._now()
         messages = [message for each in turned for message in each.messages]
         if turned:
@@ -271,12 +275,12 @@ class Engine:
             await events.done(db, run, now=now)
         if stood := dict(each.position for each in batch if each.position is not None):
             await positions.save(db, stood)
-        # Last, for until the commit other senders wait for the channels' buckets.
-        leased = await outbox.add(db, messages, senders=self._senders.rooms())
         due: dict[str, set[int]] = {}
         for message in messages:
             due.setdefault(message.channel, set()).add(message.chat)
-        return due, leased
+        rooms = promises.enter_context(self._senders.promising(due))
+        # Last, for until the commit other senders wait for the channels' buckets.
+        return due, await outbox.add(db, messages, senders=rooms)
 
     async def _move(self, db: Connection, numbers: Sequence[int]) -> None:
         """Leave events to other chats of their residents, of channels that are on: none comes back so."""

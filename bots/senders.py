@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from bots.delivery import Delivery
 from storage.lanes import Leased
@@ -14,9 +15,18 @@ class Senders:
     def __init__(self, deliveries: Mapping[str, Delivery]) -> None:
         self._deliveries = deliveries
 
-    def rooms(self) -> dict[str, int]:
-        """How many messages each channel's sender could begin to send now."""
-        return {name: delivery.room_at_once for name, delivery in self._deliveries.items()}
+    @contextmanager
+    def promising(self, due: Mapping[str, set[int]]) -> Iterator[Mapping[str, int]]:
+        """To how many of the chats that are *due* each channel's sender can begin to send when the context ends.
+
+        Nobody else is promised that room meanwhile.
+        """
+        with ExitStack() as own:
+            yield {
+                name: own.enter_context(self._deliveries[name].promised_at_once(len(chats)))
+                for name, chats in due.items()
+                if name in self._deliveries
+            }
 
     def committed(self, due: Mapping[str, set[int]], leased: Sequence[Leased]) -> None:
         """Send what was *leased*, and what is *due* to other chats, by channel, as soon as it can be leased."""

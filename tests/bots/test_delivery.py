@@ -114,9 +114,11 @@ async def test_who_waits_for_a_slow_pace_is_not_overtaken_by_newcomers(pool: Poo
 
     async def say(chats: Sequence[int]) -> None:
         messages = [Outgoing(chat, "telegram", Message((Span("word"),))) for chat in chats]
-        async with db.transaction():
-            leased = await outbox.add(db, messages, senders=senders.rooms())
-        senders.committed({"telegram": set(chats)}, leased)
+        due = {"telegram": set(chats)}
+        with senders.promising(due) as rooms:
+            async with db.transaction():
+                leased = await outbox.add(db, messages, senders=rooms)
+        senders.committed(due, leased)
 
     running = asyncio.create_task(delivery.run())
     await say(early)
@@ -132,6 +134,19 @@ async def test_who_waits_for_a_slow_pace_is_not_overtaken_by_newcomers(pool: Poo
     await asyncio.gather(running, return_exceptions=True)
 
     assert set(early) <= set(sent)
+
+
+async def test_two_batches_at_once_are_promised_no_more_room_than_there_is(pool: Pool) -> None:
+    senders = Senders({"telegram": a_delivery(pool, Platform())})
+    due = {"telegram": set(range(delivery_module.AT_ONCE - 10))}
+
+    with senders.promising(due) as one, senders.promising(due) as other:
+        promised = (one, other)
+    with senders.promising(due) as again:
+        pass
+
+    assert promised == ({"telegram": delivery_module.AT_ONCE - 10}, {"telegram": 10})
+    assert again == one
 
 
 @dataclass
